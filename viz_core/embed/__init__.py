@@ -1,0 +1,1 @@
+"""Pictures as points in the feature space of a network."""

@@ -1,0 +1,1 @@
+"""Explaining why a network decided as it did."""

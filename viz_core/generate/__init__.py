@@ -1,0 +1,1 @@
+"""Pictures that a network makes: class images, dreams, inversions, textures, styles."""

@@ -1,0 +1,1 @@
+"""Looking at what a network learnt and how it answers a picture."""

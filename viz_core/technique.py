@@ -1,0 +1,150 @@
+"""What a technique is: declared parameters, a run that yields steps, and a result that is a value."""
+
+import dataclasses
+import inspect
+from collections.abc import Generator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from viz_core import models
+from viz_core.images.refs import open_image
+from viz_core.images.tensor import to_input
+from viz_core.models.graph import GraphModel
+from viz_core.recipe import Recipe
+
+SECTIONS = ("look", "embed", "explain", "generate", "learn")
+Section = Literal["look", "embed", "explain", "generate", "learn"]
+
+_registered: list[type["Technique"]] = []
+
+
+def registered() -> tuple[type["Technique"], ...]:
+    """The techniques whose modules have been imported so far."""
+    return tuple(_registered)
+
+
+def _frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping or {}))
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One computed frame of a run: `done` of `total` steps, a preview (H, W, 3) uint8 if there is one, named curve values."""
+
+    done: int
+    total: int
+    preview: np.ndarray | None = None
+    curves: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run found: named arrays, pictures (H, W, 3) uint8, scores, tables and frames, and the recipe that made them."""
+
+    recipe: Recipe
+    arrays: Mapping[str, np.ndarray]
+    pictures: Mapping[str, np.ndarray]
+    scores: Mapping[str, float | int | str]
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    frames: tuple[np.ndarray, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the arrays, pictures and frames, in bytes."""
+        held = [*self.arrays.values(), *self.pictures.values(), *self.frames]
+        return sum(array.nbytes for array in held)
+
+
+Run = Generator[Step, bool | None, Result]
+
+
+class Technique(BaseModel):
+    """A technique is its parameters and inputs; `run()` computes it.
+
+    Subclasses name themselves by `slug` (the page's address), `section` and `order` (the place within the section);
+    `live` marks runs that take long and have a picture worth watching.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slug: ClassVar[str]
+    section: ClassVar[Section]
+    order: ClassVar[int] = 100
+    live: ClassVar[bool] = False
+
+    model: str = Field("bundled", description="network: bundled, a torchvision name, random:<name>, or a path")
+    image: str = Field("sample:chelsea", description="picture: sample:<name> or a path")
+    size: int | None = Field(
+        None, ge=32, le=1024, description="short side of the picture for the network, pixels; empty: the network's own"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "slug" in cls.__dict__:
+            _registered.append(cls)
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first paragraph of the docstring: what the technique does, and the paper."""
+        return inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0]
+
+    def network(self) -> GraphModel:
+        """The network this technique looks into."""
+        return models.load(self.model, seed=self.seed)
+
+    def input(self) -> torch.Tensor:
+        """The picture as the network sees it: (1, 3, H, W), RGB in [0, 1], on the network's device."""
+        network = self.network()
+        return to_input(open_image(self.image), self.size or network.input_size).to(network.device)
+
+    def generator(self) -> torch.Generator:
+        """A source of random numbers of this run's own, seeded by `seed`; on the CPU, so that every device draws the same."""
+        return torch.Generator().manual_seed(self.seed)
+
+    def recipe(self) -> Recipe:
+        """Everything needed to make the same result again."""
+        return Recipe(
+            technique=self.slug,
+            parameters=self.model_dump(mode="json"),
+            weights=self.network().digest,
+            picture=open_image(self.image).digest,
+        )
+
+    def run(self) -> Run:
+        """Compute, yielding a Step at least every 100 ms or so; a true value sent in asks for an early end with what there is."""
+        raise NotImplementedError
+
+    def result(
+        self,
+        *,
+        arrays: Mapping[str, np.ndarray],
+        pictures: Mapping[str, np.ndarray],
+        scores: Mapping[str, float | int | str] | None = None,
+        tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        frames: Sequence[np.ndarray] = (),
+    ) -> Result:
+        """The result of this run, with the picture as the network saw it and the recipe added."""
+        seen = self.input().cpu().numpy()
+        return Result(
+            recipe=self.recipe(),
+            arrays=_frozen({"input": seen, **arrays}),
+            pictures=_frozen(pictures),
+            scores=_frozen(scores),
+            tables=_frozen(tables),
+            frames=tuple(frames),
+        )
+
+
+def finish(run: Run) -> Result:
+    """Drive a run to its end without looking at the steps."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as end:
+            return end.value

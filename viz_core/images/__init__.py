@@ -1,0 +1,1 @@
+"""Pictures: reading what people bring, samples, tensors, rendering, and sets of pictures."""

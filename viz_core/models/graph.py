@@ -1,0 +1,255 @@
+"""A network as a graph that anybody may look into, from any thread: no hooks, no locks, no state to restore."""
+
+import difflib
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.fx import Node
+
+from viz_core.errors import ConvscopeError
+from viz_core.models import trace
+from viz_core.models.head import find_head
+from viz_core.models.layers import Layer, describe, layer_names
+from viz_core.models.ops import is_relu
+from viz_core.models.reinit import reinitialised
+from viz_core.models.relu_rules import ReluRule, rule_function
+from viz_core.models.trace import Program
+
+
+class Head(NamedTuple):
+    """A linear head over a global average: logits = mean over positions of the maps of `layer` @ weight.T + bias.
+
+    weight: (classes, channels); bias: (classes,). With it class activation maps are exact.
+    """
+
+    layer: str
+    weight: Tensor
+    bias: Tensor
+
+
+class GraphModel:
+    """A classifier of pictures: (N, 3, H, W) RGB in [0, 1] -> logits (N, classes), and everything computed on the way.
+
+    The weights are frozen and shared by all models derived from this one (`with_relu`, cuts, `randomised`); nothing
+    here is ever changed, so that any number of threads may use one model at once. Everything is differentiable with
+    respect to the picture. Layers are named by their module's path, functions by their node in the graph (`relu_1`,
+    `add`, `cat_3`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        program: Program,
+        *,
+        class_names: Sequence[str],
+        translated_names: Mapping[str, Sequence[str]] | None = None,
+        input_size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: torch.device,
+    ) -> None:
+        """`program` takes pictures normalised by mean and std; `translated_names`: class names by language."""
+        self.name = name
+        self.class_names = tuple(class_names)
+        self.input_size = input_size
+        self.device = device
+        self._translated = {language: tuple(names) for language, names in (translated_names or {}).items()}
+        self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(std, device=device).view(3, 1, 1)
+        self._program = program
+        self._functions = trace.functions(program, program.modules)
+        self._names = layer_names(program)
+        self._describe = lru_cache(64)(partial(describe, program, self._names))
+        self._plan = lru_cache(512)(partial(trace.plan, program))
+        self._digest = lru_cache(1)(partial(_weights_digest, program))
+
+    # What it is
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits of the SHA-256 over the names and numbers of all weights."""
+        return self._digest()
+
+    def class_name(self, index: int, lang: str = "en") -> str:
+        """What a class is called in a language; in English where there is no translation."""
+        return self._translated.get(lang, self.class_names)[index]
+
+    def layers(self, size: tuple[int, int] | None = None) -> tuple[Layer, ...]:
+        """All layers in the order of computation, for pictures of `size` (height, width); by default the network's own.
+
+        Raises ConvscopeError if the network cannot take pictures of this size.
+        """
+        height, width = size or (self.input_size, self.input_size)
+        try:
+            return self._describe((int(height), int(width)))
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise ConvscopeError(
+                "model_errors.size", model=self.name, height=height, width=width, own=self.input_size
+            ) from error
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The names of all layers in the order of computation."""
+        return tuple(layer.name for layer in self.layers())
+
+    def layer(self, name: str, size: tuple[int, int] | None = None) -> Layer:
+        """One layer by name; raises ConvscopeError naming close matches."""
+        found = {layer.name: layer for layer in self.layers(size)}
+        if name not in found:
+            close = difflib.get_close_matches(name, found, n=3, cutoff=0.3) or list(found)[:3]
+            raise ConvscopeError("model_errors.no_layer", layer=name, model=self.name, close=", ".join(close))
+        return found[name]
+
+    def convolutions(self) -> tuple[str, ...]:
+        """The names of all convolutions in the order of computation."""
+        return tuple(layer.name for layer in self.layers() if layer.kind == "Conv2d")
+
+    def resolve_layer(self, name: str | None, default_kind: str = "Conv2d") -> str:
+        """The name if there is such a layer; for None the last layer of the default kind ("Conv2d", "ReLU", ...).
+
+        The kind "map" is the last layer that still has positions: (C, H, W) with H * W > 1. Raises ConvscopeError.
+        """
+        if name is not None:
+            return self.layer(name).name
+        wanted = [layer.name for layer in self.layers() if layer.kind == default_kind or _is_map(layer, default_kind)]
+        if not wanted:
+            raise ConvscopeError("model_errors.no_such_kind", kind=default_kind, model=self.name)
+        return wanted[-1]
+
+    def weight(self, layer: str) -> Tensor:
+        """The weight of a convolution (out, in / groups, kh, kw) or linear layer (out, in); else ConvscopeError."""
+        node = self._node(layer)
+        if node.op == "call_module":
+            weight = getattr(self._program.modules[node.target], "weight", None)
+        else:
+            weights = [self._program.constants[n.target] for n in node.all_input_nodes if n.op == "get_attr"]
+            weight = weights[0] if weights else None
+        if weight is None or weight.dim() < 2:
+            raise ConvscopeError("model_errors.no_weight", layer=layer, model=self.name)
+        return weight
+
+    def head(self) -> Head | None:
+        """The linear head over a global average pooling, or None where the network ends in another way."""
+        found = find_head(self._program)
+        return Head(self._names[found[0]], *found[1:]) if found else None
+
+    # What it computes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes) of pictures (N, 3, H, W) RGB in [0, 1]; ConvscopeError if they are too small."""
+        return self._compute(x, (self._program.output,))[self._program.output]
+
+    __call__ = forward
+
+    def activations(self, x: Tensor, layers: str | Sequence[str]) -> dict[str, Tensor]:
+        """The values of layers for pictures (N, 3, H, W), by name; nothing behind the deepest of them is computed."""
+        names = (layers,) if isinstance(layers, str) else tuple(layers)
+        nodes = tuple(self._node(name) for name in names)
+        values = self._compute(x, nodes)
+        return {name: values[node] for name, node in zip(names, nodes, strict=True)}
+
+    def after(self, layer: str) -> Callable[[Tensor], Tensor]:
+        """The rest of the network, from values of this layer to logits; ConvscopeError if there are ways around it."""
+        node, output = self._node(layer), self._program.output
+        steps = self._plan((output,), (node,))
+        if any(self._program.input in step.all_input_nodes for step in steps.nodes):
+            raise ConvscopeError("model_errors.ways_around", layer=layer, model=self.name)
+
+        def rest(values: Tensor) -> Tensor:
+            return trace.compute(steps, self._functions, self._program.constants, {node: values})[output]
+
+        return rest
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """Class probabilities (N, classes) of pictures (N, 3, H, W)."""
+        return self(x).softmax(dim=1)
+
+    @torch.inference_mode()
+    def top(self, x: Tensor, k: int = 5) -> list[tuple[int, str, float]]:
+        """The k likeliest classes of one picture (1, 3, H, W): index, English name, probability; likeliest first."""
+        best = self.probabilities(x)[0].topk(min(k, len(self.class_names)))
+        return [(i, self.class_names[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+
+    def target_index(self, target: int | str | None, x: Tensor) -> int:
+        """The class meant: an index, an English name or part of one; for None the network's own first choice for x."""
+        if target is None:
+            return self.top(x, 1)[0][0]
+        if isinstance(target, int) or target.strip().isdigit():
+            if not 0 <= int(target) < len(self.class_names):
+                raise ConvscopeError(
+                    "model_errors.no_class_index", index=target, last=len(self.class_names) - 1, model=self.name
+                )
+            return int(target)
+        return self._class_called(target.strip().lower())
+
+    def _class_called(self, wanted: str) -> int:
+        names = [name.lower() for name in self.class_names]
+        for fits in (wanted.__eq__, lambda name: name.startswith(wanted), lambda name: wanted in name):
+            matches = [index for index, name in enumerate(names) if fits(name)]
+            if matches:
+                return matches[0]
+        close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or names[:3]
+        raise ConvscopeError("model_errors.no_class", name=wanted, model=self.name, close=", ".join(close))
+
+    # What can be made of it
+
+    def with_relu(self, rule: ReluRule) -> "GraphModel":
+        """The same network with another backward rule in every ReLU, however written; ReLU6 and such keep theirs."""
+        relu = rule_function(rule)
+        rewritten = {node: relu for node in self._functions if is_relu(node, self._program.modules)}
+        return self._derived({**self._functions, **rewritten})
+
+    def randomised(self, from_layer: str, seed: int) -> "GraphModel":
+        """A copy with fresh random weights in this layer and in all computed after it; the earlier ones are shared.
+
+        Every module draws its weights as when it was made (`reset_parameters`). For the sanity checks of Adebayo et
+        al., 2018.
+        """
+        program = reinitialised(self._program, self._node(from_layer), seed)
+        model = self._derived(trace.functions(program, program.modules))
+        model._program = program
+        model._digest = lru_cache(1)(partial(_weights_digest, program))
+        return model
+
+    def _derived(self, functions: trace.Functions) -> "GraphModel":
+        model = object.__new__(GraphModel)
+        model.__dict__.update(self.__dict__)
+        model._functions = functions
+        return model
+
+    # How
+
+    def _node(self, layer: str) -> Node:
+        name = self.layer(layer).name
+        return next(node for node, other in self._names.items() if other == name)
+
+    def _compute(self, x: Tensor, outputs: tuple[Node, ...]) -> dict[Node, Tensor]:
+        steps = self._plan(outputs, (self._program.input,))
+        values = {self._program.input: (x - self._mean) / self._std}
+        try:
+            return trace.compute(steps, self._functions, self._program.constants, values)
+        except RuntimeError:
+            self.layers(tuple(x.shape[-2:]))  # says so if it is the picture's size that does not fit
+            raise
+
+
+def _is_map(layer: Layer, kind: str) -> bool:
+    return kind == "map" and len(layer.shape) == 3 and layer.shape[1] * layer.shape[2] > 1
+
+
+def _weights_digest(program: Program) -> str:
+    tensors = {path: value for path, value in program.constants.items() if isinstance(value, Tensor)}
+    for node in program.nodes:
+        if node.op == "call_module":
+            module: nn.Module = program.modules[node.target]
+            tensors |= {f"{node.target}.{name}": value for name, value in module.state_dict().items()}
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).data)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,58 @@
+"""The linear head over a global average pooling, for which class activation maps are exact (Zhou et al., 2016)."""
+
+import torch
+from torch import Tensor
+from torch.fx import Node
+
+from viz_core.models.ops import argument, kind
+from viz_core.models.trace import Program
+
+_PASSED_BY = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "squeeze"}
+
+
+def find_head(program: Program) -> tuple[Node, Tensor, Tensor] | None:
+    """The pooled maps, weight (classes, channels), bias (classes,): logits = mean(maps) @ weight.T + bias; or None.
+
+    Where a network averages its class maps themselves, as SqueezeNet does, the weight is the identity.
+    """
+    node = _skip(program.output, program)
+    linear = node if kind(node, program.modules) == "Linear" else None
+    pool = _skip(linear.args[0], program) if linear else node
+    if not _is_global_average(pool, program):
+        return None
+    maps = pool.args[0]
+    if linear:
+        return maps, *_weight_and_bias(linear, program)
+    convolution = _skip(maps, program, _PASSED_BY | {"ReLU"})
+    if convolution.op != "call_module" or kind(convolution, program.modules) != "Conv2d":
+        return None
+    weight = program.modules[convolution.target].weight
+    return maps, torch.eye(len(weight), device=weight.device), torch.zeros(len(weight), device=weight.device)
+
+
+def _skip(node: Node, program: Program, passed_by: set[str] = _PASSED_BY) -> Node:
+    while node.op != "placeholder" and kind(node, program.modules) in passed_by:
+        node = node.args[0]
+    return node
+
+
+def _is_global_average(node: Node, program: Program) -> bool:
+    if node.op == "placeholder":
+        return False
+    of = kind(node, program.modules)
+    if of == "AdaptiveAvgPool2d":
+        size = (
+            program.modules[node.target].output_size if node.op == "call_module" else argument(node, 1, "output_size")
+        )
+        return size == 1 or tuple(size) == (1, 1)
+    return of == "Mean" and sorted(d % 4 for d in argument(node, 1, "dim")) == [2, 3]
+
+
+def _weight_and_bias(node: Node, program: Program) -> tuple[Tensor, Tensor]:
+    if node.op == "call_module":
+        weight, bias = program.modules[node.target].weight, program.modules[node.target].bias
+    else:
+        weight = program.constants[node.args[1].target]
+        bias = argument(node, 2, "bias")
+        bias = bias if bias is None else program.constants[bias.target]
+    return weight, torch.zeros(weight.shape[0], device=weight.device) if bias is None else bias

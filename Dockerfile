@@ -1,11 +1,12 @@
-# Convscope in a container. CPU by default; for NVIDIA GPUs:
-#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 .
+# Convscope in a container. Without an argument it takes the registry's build of torch (CUDA on Linux);
+# pytorch.org names the package indexes of the smaller CPU build and of other CUDA versions:
+#   docker build --build-arg TORCH_INDEX=<index address> .
 FROM python:3.11-slim AS build
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 WORKDIR /app
 COPY requirements.txt .
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" torch==2.13.0 torchvision==0.28.0 \
+ && /venv/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch==2.13.0 torchvision==0.28.0 \
  && /venv/bin/pip install --no-cache-dir -r requirements.txt
 
 FROM python:3.11-slim

@@ -2,15 +2,17 @@
 
 import dataclasses
 import inspect
+import types
 from collections.abc import Generator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from viz_core import models
+from viz_core.errors import ConvscopeError
 from viz_core.images.refs import open_image
 from viz_core.images.tensor import to_input
 from viz_core.models.graph import GraphModel
@@ -65,8 +67,9 @@ Run = Generator[Step, bool | None, Result]
 class Technique(BaseModel):
     """A technique is its parameters and inputs; `run()` computes it.
 
-    Subclasses name themselves by `slug` (the page's address), `section` and `order` (the place within the section);
-    `live` marks runs that take long and have a picture worth watching.
+    Subclasses name themselves by `slug` (the page's address), `section`, `order` (the place within the section) and
+    `icon` (a Material symbol). `live` marks runs that take longer than an instant and have a picture worth watching;
+    `eager` those of them that start anew by themselves whenever a parameter changes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +77,9 @@ class Technique(BaseModel):
     slug: ClassVar[str]
     section: ClassVar[Section]
     order: ClassVar[int] = 100
+    icon: ClassVar[str] = "visibility"
     live: ClassVar[bool] = False
+    eager: ClassVar[bool] = False
 
     model: str = Field("bundled", description="network: bundled, a torchvision name, random:<name>, or a path")
     image: str = Field("sample:chelsea", description="picture: sample:<name> or a path")
@@ -88,6 +93,19 @@ class Technique(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         if "slug" in cls.__dict__:
             _registered.append(cls)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any, info: ValidationInfo) -> Any:
+        """Read what a link or the command line says: `none` for nothing, commas between several values."""
+        if not isinstance(value, str):
+            return value
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if value == "none" and types.NoneType in get_args(annotation):
+            return None
+        if get_origin(annotation) is tuple:
+            return tuple(part for part in value.split(",") if part)
+        return value
 
     @classmethod
     def summary(cls) -> str:
@@ -104,7 +122,7 @@ class Technique(BaseModel):
         return to_input(open_image(self.image), self.size or network.input_size).to(network.device)
 
     def generator(self) -> torch.Generator:
-        """A source of random numbers of this run's own, seeded by `seed`; on the CPU, so that every device draws the same."""
+        """Random numbers of this run's own, seeded by `seed`; drawn on the CPU, so that every device gets the same."""
         return torch.Generator().manual_seed(self.seed)
 
     def recipe(self) -> Recipe:
@@ -117,7 +135,7 @@ class Technique(BaseModel):
         )
 
     def run(self) -> Run:
-        """Compute, yielding a Step at least every 100 ms or so; a true value sent in asks for an early end with what there is."""
+        """Compute, yielding a Step every 100 ms or so; a true value sent in asks for an early end with what there is."""
         raise NotImplementedError
 
     def result(
@@ -139,6 +157,14 @@ class Technique(BaseModel):
             tables=_frozen(tables),
             frames=tuple(frames),
         )
+
+
+def check_channel(network: GraphModel, layer: str, channel: int | None) -> int | None:
+    """The channel if the layer has it, None for the whole layer; raises ConvscopeError that tells which there are."""
+    channels = network.layer(layer).shape[0]
+    if channel is not None and not 0 <= channel < channels:
+        raise ConvscopeError("recipe_errors.no_channel", layer=layer, channel=channel, last=channels - 1)
+    return channel
 
 
 def finish(run: Run) -> Result:

@@ -1,0 +1,97 @@
+"""The network itself: its layers, their shapes and what they see of the picture."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.ui.language import t
+from pages.ui.sidebar import Choice, model_label
+from viz_core import models
+from viz_core.images.refs import open_image
+from viz_core.images.tensor import to_input
+from viz_core.models.graph import Layer
+
+choice: Choice = st.session_state["choice"]
+network = models.load(choice.model)
+height, width = to_input(open_image(choice.image), network.input_size).shape[-2:]
+layers = network.layers((height, width))
+
+
+def rows() -> list[dict[str, object]]:
+    """The table of layers."""
+    return [
+        {
+            t("network.name"): layer.name,
+            t("network.kind"): layer.kind,
+            t("network.shape"): " × ".join(map(str, layer.shape)),
+            t("network.parameters"): layer.parameters,
+            t("network.field"): field_text(layer),
+            t("network.stride"): layer.receptive_field.stride[0] if layer.receptive_field else None,
+        }
+        for layer in layers
+    ]
+
+
+def field_text(layer: Layer) -> str:
+    """How much of the picture one neuron of the layer sees."""
+    if layer.receptive_field is None:
+        return t("network.whole")
+    return "×".join(map(str, layer.receptive_field.size))
+
+
+def diagram() -> go.Figure:
+    """The convolutions and linear layers from left to right, as high as their maps."""
+    shown = [layer for layer in layers if layer.parameters]
+    heights = [layer.shape[1] if len(layer.shape) == 3 else 1 for layer in shown]
+    chart = go.Figure(
+        go.Bar(
+            x=[layer.name for layer in shown],
+            y=heights,
+            base=[-side / 2 for side in heights],
+            text=[layer.shape[0] for layer in shown],
+            textposition="outside",
+            customdata=[" × ".join(map(str, layer.shape)) for layer in shown],
+            hovertemplate="%{x}<br>%{customdata}<extra></extra>",
+        )
+    )
+    chart.update_yaxes(visible=False)
+    chart.update_layout(height=320, margin={"l": 0, "r": 0, "t": 8, "b": 0}, bargap=0.15)
+    return chart
+
+
+def field_chart() -> go.Figure:
+    """The receptive field's side over the layers."""
+    seen = [layer for layer in layers if layer.receptive_field is not None]
+    chart = go.Figure(
+        go.Scatter(
+            x=[layer.name for layer in seen], y=[layer.receptive_field.size[0] for layer in seen], mode="lines+markers"
+        )
+    )
+    chart.update_xaxes(title=t("network.layer_axis"))
+    chart.update_yaxes(title=t("network.field_axis"), rangemode="tozero")
+    chart.update_layout(height=320, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    return chart
+
+
+st.title(f":material/account_tree: {t('network.title')}", anchor=False)
+st.markdown(f"##### {t('network.question')}")
+st.markdown(f"**{model_label(choice.model)}**")
+st.caption(
+    t(
+        "network.facts",
+        layers=len(layers),
+        millions=f"{sum(layer.parameters for layer in layers) / 1e6:.2f}",
+        height=height,
+        width=width,
+        digest=network.digest[:12],
+    )
+)
+left, right = st.columns(2, gap="large")
+with left:
+    st.markdown(f"**{t('network.diagram')}**")
+    st.plotly_chart(diagram(), width="stretch", key="network.diagram")
+    st.caption(t("network.diagram_help"))
+with right:
+    st.markdown(f"**{t('network.field_chart')}**")
+    st.plotly_chart(field_chart(), width="stretch", key="network.fields")
+st.markdown(f"**{t('network.layers')}**")
+st.dataframe(rows(), width="stretch", hide_index=True)

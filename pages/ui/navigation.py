@@ -1,0 +1,72 @@
+"""The pages in their sections: home, the network, and one room for each technique whose page exists."""
+
+import logging
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from pages.ui import link
+from pages.ui.language import language, t
+from pages.ui.sidebar import sidebar
+from viz_core.errors import ConvscopeError
+from viz_core.registry import techniques
+from viz_core.technique import SECTIONS, Technique
+from viz_core.texts import text
+
+log = logging.getLogger(__name__)
+PAGES = Path(__file__).resolve().parents[1]
+
+
+def page_file(kind: type[Technique]) -> Path:
+    """Where a technique's page lives."""
+    return PAGES / kind.section / f"{kind.slug.replace('-', '_')}.py"
+
+
+@cache
+def rooms() -> tuple[type[Technique], ...]:
+    """The techniques that have a page."""
+    return tuple(kind for kind in techniques().values() if page_file(kind).exists())
+
+
+def room_page(kind: type[Technique]) -> st.Page:
+    """The navigation entry of a technique."""
+    name = kind.slug.replace("-", "_")
+    return st.Page(
+        page_file(kind),
+        title=text(f"{name}.title", language()),
+        icon=f":material/{kind.icon}:",
+        url_path=kind.slug,
+        help=text(f"{name}.question", language()),
+    )
+
+
+def pages() -> dict[str, list[st.Page]]:
+    """All pages by the title of their section."""
+    sections = {
+        "": [
+            st.Page(PAGES / "home.py", title=t("home.title"), icon=":material/home:", default=True),
+            st.Page(PAGES / "network.py", title=t("network.title"), icon=":material/account_tree:", url_path="network"),
+        ]
+    }
+    for section in SECTIONS:
+        entries = [room_page(kind) for kind in rooms() if kind.section == section]
+        if entries:
+            sections[t(f"ui.sections.{section}")] = entries
+    return sections
+
+
+def open_page() -> None:
+    """Draw the shared sidebar, then the page asked for; nobody ever sees a traceback."""
+    link.read()
+    page = st.navigation(pages(), expanded=True)
+    try:
+        st.session_state["choice"] = sidebar()
+        if page.url_path not in {kind.slug for kind in rooms()}:
+            link.write(st.session_state["choice"].parameters())
+        page.run()
+    except ConvscopeError as problem:
+        st.error(problem.sentence(language()), icon=":material/error:")
+    except Exception:
+        log.exception("page %s failed", page.url_path)
+        st.error(t("ui.unexpected"), icon=":material/error:")

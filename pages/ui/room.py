@@ -1,0 +1,239 @@
+"""The frame around every technique: question, controls, run, downloads, explanation."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+from pydantic import ValidationError
+
+from pages.ui import link
+from pages.ui.controls import namespace, widgets
+from pages.ui.language import language, t
+from pages.ui.live import attach, live_view
+from pages.ui.session import owner
+from pages.ui.sidebar import Choice
+from viz_core import models
+from viz_core.errors import ConvscopeError
+from viz_core.export import FRAME_MS, arrays_npz, summary_json
+from viz_core.images.render import encode_gif, encode_png
+from viz_core.jobs import Job, scheduler
+from viz_core.models.graph import GraphModel
+from viz_core.result_cache import results
+from viz_core.technique import Result, Technique, finish
+from viz_core.texts import has_text, text
+from viz_core.validation import explain as explain_invalid
+
+
+class Room:
+    """One technique's page: `controls()`, then `run()`, then whatever the page draws, then `downloads()` and `explain()`."""
+
+    def __init__(self, kind: type[Technique]) -> None:
+        self.kind = kind
+        self.choice: Choice = st.session_state["choice"]
+        st.title(f":material/{kind.icon}: {self.t('title')}", anchor=False)
+        st.markdown(f"##### {self.t('question')}")
+        self.settings, self.stage = st.columns([1, 3], gap="large")
+
+    def t(self, key: str, **values: object) -> str:
+        """A text of this technique in the current language."""
+        return text(f"{namespace(self.kind)}.{key}", language(), **values)
+
+    @property
+    def lang(self) -> str:
+        """The code of the current language."""
+        return language()
+
+    def opacity(self) -> float:
+        """The slider that says how strongly a map covers the picture."""
+        with self.settings:
+            return st.slider(
+                t("ui.opacity"),
+                0.0,
+                1.0,
+                0.6,
+                0.05,
+                help=t("ui.opacity_help"),
+                key=f"{self.kind.slug}.opacity",
+                persist_state="session",
+            )
+
+    def say_flat(self) -> None:
+        """Tell that a map holds one value everywhere."""
+        st.info(t("ui.flat_map"), icon=":material/crop_square:")
+
+    @property
+    def network(self) -> GraphModel:
+        """The network chosen in the sidebar."""
+        return models.load(self.choice.model)
+
+    def given(self) -> dict[str, Any]:
+        """The sidebar's choices among this technique's parameters."""
+        shared = {"model": self.choice.model, "image": self.choice.image, "target": self.choice.target}
+        return {name: value for name, value in shared.items() if name in self.kind.model_fields}
+
+    def controls(self, only: tuple[str, ...] | None = None, **fixed: Any) -> Technique:
+        """The technique as declared by the widgets; a value that cannot be ends the page with its sentence."""
+        with self.settings:
+            values = widgets(self.kind, self.network, only)
+        try:
+            technique = self.kind(**(self.given() | values | fixed))
+        except ValidationError as error:
+            self.fail(explain_invalid(error, self.kind))
+        link.write(self.choice.parameters() | self._changed(values))
+        return technique
+
+    def _changed(self, values: dict[str, Any]) -> dict[str, str]:
+        defaults = {name: field.default for name, field in self.kind.model_fields.items()}
+        return {name: link.as_parameter(value) for name, value in values.items() if value != defaults[name]}
+
+    def fail(self, problem: ConvscopeError) -> None:
+        """Show a problem's sentence, keep the explanation within reach, and end the page."""
+        with self.stage:
+            st.error(problem.sentence(language()), icon=":material/error:")
+        self.explain()
+        st.stop()
+
+    def guarded(self, work: Callable[[], Any]) -> Any:
+        """What the work returns; its ConvscopeError ends the page with a sentence."""
+        try:
+            return work()
+        except ConvscopeError as problem:
+            self.fail(problem)
+
+    def run(self, technique: Technique) -> Result | None:
+        """The technique's result: at once, or from its job once that has something; None while there is nothing yet."""
+        if self.kind.live:
+            return self.guarded(lambda: self._run_live(technique))
+        return self.guarded(lambda: self._run_now(technique))
+
+    def _run_now(self, technique: Technique) -> Result:
+        digest = technique.recipe().digest
+        result = results().get(digest)
+        if result is None:
+            with self.stage, st.spinner(t("ui.computing"), show_time=True):
+                result = finish(technique.run())
+            results().put(digest, result)
+        return result
+
+    def _run_live(self, technique: Technique) -> Result | None:
+        digest = technique.recipe().digest
+        cached = results().get(digest)
+        job = self._job()
+        first_visit = not st.session_state.get(f"{self.kind.slug}.visited")
+        mine = job is not None and job.name == digest
+        if cached is None and not mine and (self.kind.eager or (first_visit and job is None)):
+            job, mine = self._start(technique), True
+        st.session_state[f"{self.kind.slug}.visited"] = True
+        with self.stage:
+            self._buttons(technique, job)
+            if job is not None and job.active and (mine or cached is None):
+                live_view(job, key=f"{self.kind.slug}.live")
+                return None
+        if cached is not None:
+            return cached
+        return self._outcome(job, mine)
+
+    def _job(self) -> Job | None:
+        """This session's job of this room, or the one the link names."""
+        job = st.session_state.get(self._job_key)
+        return job if job is not None else attach(self.kind.slug)
+
+    @property
+    def _job_key(self) -> str:
+        return f"{self.kind.slug}.job"
+
+    def _start(self, technique: Technique) -> Job:
+        digest = technique.recipe().digest
+        job = scheduler(self.network.device).submit(owner(), technique.run, digest)
+        st.session_state[self._job_key] = job
+        st.query_params["job"] = job.id
+        return job
+
+    def _buttons(self, technique: Technique, job: Job | None) -> None:
+        running = job is not None and job.active
+        with st.container(horizontal=True):
+            st.button(
+                t("ui.start"),
+                key="start",
+                icon=":material/play_arrow:",
+                type="primary",
+                on_click=self._clicked_start,
+                args=(technique,),
+            )
+            st.button(
+                t("ui.stop"),
+                key="stop",
+                icon=":material/stop:",
+                disabled=not running,
+                on_click=job.stop if job is not None else None,
+            )
+
+    def _clicked_start(self, technique: Technique) -> None:
+        results().drop(technique.recipe().digest)
+        try:
+            self._start(technique)
+        except ConvscopeError as problem:
+            st.session_state["room.problem"] = problem
+
+    def _outcome(self, job: Job | None, mine: bool) -> Result | None:
+        problem = st.session_state.pop("room.problem", None)
+        if problem is not None:
+            raise problem
+        if job is None:
+            return None
+        with self.stage:
+            if job.error is not None:
+                st.error(job.error.sentence(language()), icon=":material/error:")
+            elif job.state == "stopped" and job.step is not None:
+                st.info(t("ui.stopped", done=job.step.done, total=job.step.total), icon=":material/stop_circle:")
+            elif job.state == "abandoned":
+                st.info(t("ui.abandoned"), icon=":material/schedule:")
+            elif not mine:
+                st.info(t("ui.settings_changed"), icon=":material/tune:")
+        return job.result
+
+    def png(self, result: Result, picture: str) -> bytes:
+        """A picture of the result as PNG bytes that carry its recipe."""
+        return encode_png(result.pictures[picture], result.recipe.to_json())
+
+    def show(self, result: Result, picture: str, caption: str | None = None) -> None:
+        """Draw a picture of the result as wide as its column."""
+        st.image(self.png(result, picture), width="stretch", caption=caption, alt=caption or self.t("title"))
+
+    def downloads(self, result: Result | None) -> None:
+        """Everything a result holds, as files, and the link to this page as it stands."""
+        if result is None:
+            return
+        name = f"convscope-{self.kind.slug}"
+        with self.stage, st.container(horizontal=True):
+            with st.popover(t("ui.downloads"), icon=":material/download:"):
+                for picture in result.pictures:
+                    self._download(f"PNG: {picture}", f"{name}-{picture}.png", lambda p=picture: self.png(result, p))
+                if result.frames:
+                    self._download(t("ui.gif"), f"{name}.gif", lambda: encode_gif(result.frames, FRAME_MS))
+                self._download(t("ui.npz"), f"{name}.npz", lambda: arrays_npz(result))
+                self._download(t("ui.recipe"), f"{name}.json", lambda: summary_json(result))
+            with st.popover(t("ui.link"), icon=":material/link:"):
+                st.caption(t("ui.link_upload") if self.choice.image.startswith("upload:") else t("ui.link_help"))
+                st.code(page_address(), language=None, wrap_lines=True)
+
+    def _download(self, label: str, file: str, content: Callable[[], bytes | str]) -> None:
+        st.download_button(label, content, file_name=file, key=f"download.{file}", on_click="ignore")
+
+    def explain(self) -> None:
+        """The technique in plain words, its formula, how to read it, its pitfalls and the paper."""
+        with st.expander(t("ui.explain"), icon=":material/school:"):
+            st.markdown(self.t("explain.plain"))
+            if self.t("explain.formula"):
+                st.latex(self.t("explain.formula"))
+            for part in ("read", "pitfalls", "paper"):
+                if has_text(f"{namespace(self.kind)}.explain.{part}"):
+                    st.markdown(f"**{t(f'ui.explain_{part}')}** {self.t(f'explain.{part}')}")
+
+
+def page_address() -> str:
+    """The address of the page with all choices in it."""
+    base = (st.context.url or "").split("?")[0]
+    parameters = {name: value for name, value in st.query_params.to_dict().items() if name != "job"}
+    return f"{base}?{urlencode(parameters)}" if parameters else base

@@ -1,0 +1,126 @@
+"""What every page shares: network, picture, class and language, chosen in the sidebar."""
+
+import dataclasses
+
+import streamlit as st
+
+from pages.ui import link
+from pages.ui.language import language, language_picker, t
+from pages.ui.pictures import picture_box, upload_box
+from viz_core import models
+from viz_core.errors import ConvscopeError
+from viz_core.models import zoo
+from viz_core.models.device import device_title
+from viz_core.models.graph import GraphModel
+from viz_core.texts import has_text
+
+BUNDLED = ("bundled", "bundled-robust", "bundled-random")
+OWN_CHOICE = -1
+DEFAULTS = {"model": "bundled", "image": "sample:chelsea", "target": OWN_CHOICE}
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The network, picture and class that all pages work on."""
+
+    model: str
+    image: str
+    target: int | None
+
+    def parameters(self) -> dict[str, str]:
+        """The choices that differ from their defaults, for the link."""
+        given = {"model": self.model, "image": self.image, "target": OWN_CHOICE if self.target is None else self.target}
+        changed = {name: str(value) for name, value in given.items() if value != DEFAULTS[name]}
+        return changed | {"lang": language()}
+
+
+def model_label(name: str) -> str:
+    """What people read for a network."""
+    if has_text(f"ui.networks.{name}"):
+        return t(f"ui.networks.{name}")
+    for entry in zoo.entries():
+        if entry.name == name:
+            return f"{entry.title} ({entry.year})"
+    return name
+
+
+def model_options() -> list[str]:
+    """The bundled networks, then torchvision's, then one named by the link."""
+    options = [*BUNDLED, *(entry.name for entry in zoo.entries())]
+    named = st.session_state["model"]
+    return options if named in options else [*options, named]
+
+
+def sidebar() -> Choice:
+    """Draw the sidebar and return what is chosen."""
+    for name, default in DEFAULTS.items():
+        link.seed(name, name, default)
+    with st.sidebar:
+        network = _network()
+        st.divider()
+        picture_box(label=t("ui.picture"), help=t("ui.picture_help"), key="image", persist_state="session")
+        upload_box("image")
+        st.divider()
+        target = _target(network)
+        st.divider()
+        language_picker()
+    return Choice(network.name, st.session_state["image"], target)
+
+
+def _network() -> GraphModel:
+    st.selectbox(
+        t("ui.network"),
+        model_options(),
+        format_func=model_label,
+        key="model",
+        help=t("ui.network_help"),
+        persist_state="session",
+    )
+    name = st.session_state["model"]
+    try:
+        network = load_with_progress(name)
+    except ConvscopeError as problem:
+        st.error(problem.sentence(language()), icon=":material/cloud_off:")
+        st.caption(t("ui.bundled_instead"))
+        network = models.load(DEFAULTS["model"])
+    size = network.input_size
+    millions = sum(layer.parameters for layer in network.layers()) / 1e6
+    facts = {"size": size, "classes": len(network.class_names), "millions": f"{millions:.1f}"}
+    st.caption(t("ui.network_facts", device=device_title(network.device), **facts))
+    return network
+
+
+def load_with_progress(name: str) -> GraphModel:
+    """The network, with a bar while its weights download."""
+    if name in zoo.names() and not zoo.is_cached(name):
+        bar = st.progress(0.0, text=t("ui.downloading", name=name))
+        try:
+            return models.load(name, progress=lambda done, total: bar.progress(min(1.0, done / max(1, total))))
+        finally:
+            bar.empty()
+    return models.load(name)
+
+
+def _target(network: GraphModel) -> int | None:
+    names = [text_class(network, index) for index in range(len(network.class_names))]
+    options = [OWN_CHOICE, *range(len(names))]
+    try:
+        st.session_state["target"] = int(st.session_state["target"])
+    except ValueError:
+        st.session_state["target"] = OWN_CHOICE
+    if st.session_state["target"] not in options:
+        st.session_state["target"] = OWN_CHOICE
+    chosen = st.selectbox(
+        t("ui.target"),
+        options,
+        format_func=lambda index: t("ui.own_choice") if index == OWN_CHOICE else names[index],
+        key="target",
+        help=t("ui.target_help"),
+        persist_state="session",
+    )
+    return None if chosen == OWN_CHOICE else chosen
+
+
+def text_class(network: GraphModel, index: int) -> str:
+    """The name of a class in the current language."""
+    return network.class_name(index, language())

@@ -1,0 +1,58 @@
+"""A strip of small pictures to choose from with one click or the keyboard."""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+_CSS = """
+.strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(56px, 1fr)); gap: 6px; }
+.strip button { padding: 0; border: 2px solid transparent; border-radius: 6px; background: none; cursor: pointer; line-height: 0; }
+.strip button img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; }
+.strip button:hover { border-color: var(--st-border-color); }
+.strip button:focus-visible { outline: 2px solid var(--st-primary-color); }
+.strip button[aria-pressed=true] { border-color: var(--st-primary-color); }
+"""
+
+_JS = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  let strip = parentElement.querySelector('.strip');
+  if (!strip) { strip = document.createElement('div'); strip.className = 'strip'; parentElement.appendChild(strip); }
+  strip.setAttribute('role', 'group');
+  strip.setAttribute('aria-label', data.label);
+  const made = data.items.map(item => item.id).join(' ');
+  if (strip.dataset.made !== made) {
+    strip.dataset.made = made;
+    strip.replaceChildren(...data.items.map(item => {
+      const button = document.createElement('button');
+      button.type = 'button'; button.title = item.name; button.dataset.id = item.id;
+      const picture = document.createElement('img');
+      picture.src = item.src; picture.alt = item.name;
+      button.appendChild(picture);
+      return button;
+    }));
+  }
+  for (const button of strip.children) {
+    button.setAttribute('aria-pressed', String(button.dataset.id === data.chosen));
+    button.onclick = () => setTriggerValue('pick', button.dataset.id);
+  }
+}
+"""
+
+_strip = st.components.v2.component("convscope_thumbnails", css=_CSS, js=_JS)
+
+
+def thumbnails(pictures: Mapping[str, bytes], names: Sequence[str], chosen: str, state_key: str, label: str) -> None:
+    """Draw JPEG thumbnails by id; a click puts the id into `st.session_state[state_key]`."""
+    key = f"{state_key}.strip"
+    items = [
+        {"id": ref, "name": name, "src": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()}
+        for (ref, jpeg), name in zip(pictures.items(), names, strict=True)
+    ]
+
+    def picked() -> None:
+        ref = st.session_state[key].pick
+        if ref in pictures:
+            st.session_state[state_key] = ref
+
+    _strip(data={"items": items, "chosen": chosen, "label": label}, key=key, on_pick_change=picked)

@@ -1,0 +1,3 @@
+"""What all tests share."""
+
+import viz_core  # noqa: F401  (makes torchvision importable beside a torch without CUDA)

@@ -1,0 +1,34 @@
+"""Opening pages of the dashboard without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 120
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """Open a page file such as `pages/look/filters.py` in a language, with link parameters; nothing may have gone wrong."""
+
+    def opened(page: str | None = None, lang: str = "en", **parameters: str) -> AppTest:
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+        for name, value in {"lang": lang, **parameters}.items():
+            test.query_params[name] = value
+        test.run()
+        if page is not None:
+            test.switch_page(page).run()
+        assert_well(test)
+        return test
+
+    return opened
+
+
+def assert_well(test: AppTest) -> None:
+    """No exception and no general apology on the page."""
+    assert not test.exception, test.exception
+    said = [error.value for error in test.error]
+    assert not any("wrong on our side" in words or "서버에서 문제가" in words for words in said), said

@@ -1,0 +1,104 @@
+"""Results as files: `result.json`, one PNG for each picture, `arrays.npz`, and a GIF of the run."""
+
+import io
+import json
+import os
+import platform
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+
+from viz_core import __version__
+from viz_core.errors import ConvscopeError
+from viz_core.images.render import encode_gif, encode_png, read_recipe
+from viz_core.recipe import Recipe, parse
+from viz_core.technique import Result
+
+FRAME_MS = 80
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {
+        "convscope": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def pictures_png(result: Result) -> dict[str, bytes]:
+    """Every picture as PNG bytes that carry the recipe."""
+    recipe = result.recipe.to_json()
+    return {name: encode_png(pixels, recipe) for name, pixels in result.pictures.items()}
+
+
+def arrays_npz(result: Result) -> bytes:
+    """All arrays as the bytes of one compressed `.npz`."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **dict(result.arrays))
+    return buffer.getvalue()
+
+
+def summary_json(result: Result, seconds: float | None = None) -> str:
+    """Scores, tables, recipe, versions and weights digest as indented JSON."""
+    summary: dict[str, Any] = {
+        "technique": result.recipe.technique,
+        "scores": dict(result.scores),
+        "tables": {name: [dict(row) for row in rows] for name, rows in result.tables.items()},
+        "recipe": result.recipe.model_dump(),
+        "versions": versions(),
+        "weights": result.recipe.weights,
+        "pictures": sorted(result.pictures),
+        "arrays": {name: list(array.shape) for name, array in result.arrays.items()},
+    }
+    if seconds is not None:
+        summary["seconds"] = round(seconds, 3)
+    return json.dumps(summary, indent=2, ensure_ascii=False)
+
+
+def save(result: Result, folder: Path, seconds: float) -> list[Path]:
+    """Write the result into a folder, each file whole or not at all; raises ConvscopeError where that cannot be done."""
+    files = {f"{name}.png": png for name, png in pictures_png(result).items()}
+    files["arrays.npz"] = arrays_npz(result)
+    if result.frames:
+        files["run.gif"] = encode_gif(result.frames, FRAME_MS)
+    files["result.json"] = summary_json(result, seconds).encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(folder / name, content) for name, content in files.items()]
+    except OSError as error:
+        raise ConvscopeError("recipe_errors.cannot_write", path=folder, reason=error.strerror or error) from error
+
+
+def _write(path: Path, content: bytes) -> Path:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+        part.write(content)
+    try:
+        os.chmod(part.name, 0o644)
+        os.replace(part.name, path)
+    except OSError:
+        os.unlink(part.name)
+        raise
+    return path
+
+
+def recipe_of(content: bytes) -> Recipe:
+    """The recipe in an exported PNG, a `result.json` or a bare recipe; raises ConvscopeError where there is none."""
+    if content.startswith(b"\x89PNG"):
+        found = read_recipe(content)
+        if found is None:
+            raise ConvscopeError("recipe_errors.not_a_recipe")
+        return parse(found)
+    try:
+        told = json.loads(content)
+    except ValueError as error:
+        raise ConvscopeError("recipe_errors.not_a_recipe") from error
+    if not isinstance(told, dict):
+        raise ConvscopeError("recipe_errors.not_a_recipe")
+    return parse(json.dumps(told.get("recipe", told)))

@@ -1,0 +1,46 @@
+"""Random views of a batch of pictures, drawn with a few tensor operations for the whole batch at once."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+
+
+def random_views(
+    images: Tensor, size: int, generator: torch.Generator, area: tuple[float, float], colour: float
+) -> Tensor:
+    """A flipped, cropped, rescaled and tinted view [B, 3, size, size] in [0, 1] of each picture uint8 [B, 3, H, W].
+
+    `area` bounds the share of the picture that is cropped (Szegedy et al. 2015); `colour` is the largest relative
+    change of brightness, contrast and saturation. The generator lives on the CPU: every device sees the same views.
+    """
+    pixels = images.float() / 255
+    grid = F.affine_grid(_crops(len(images), generator, area).to(images.device), [len(images), 3, size, size], False)
+    views = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return _tint(views, generator, colour).clamp_(0, 1)
+
+
+def _crops(count: int, generator: torch.Generator, area: tuple[float, float]) -> Tensor:
+    """Affine maps [B, 2, 3] from a view to a crop of random area, aspect (3/4 to 4/3), place and direction."""
+    draw = torch.rand(5, count, generator=generator)
+    side = (area[0] + (area[1] - area[0]) * draw[0]).sqrt()
+    stretch = torch.exp((draw[1] - 0.5) * math.log(4 / 3))
+    half = torch.stack([side * stretch, side / stretch], 1).clamp(max=1)
+    centre = (1 - half) * (2 * draw[2:4].T - 1)
+    flip = torch.where(draw[4] < 0.5, -1.0, 1.0)
+    theta = torch.zeros(count, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1], theta[:, :, 2] = half[:, 0] * flip, half[:, 1], centre
+    return theta
+
+
+def _tint(views: Tensor, generator: torch.Generator, colour: float) -> Tensor:
+    """Brightness, contrast and saturation, each times 1 +- colour."""
+    factors = 1 + colour * (2 * torch.rand(3, len(views), 1, 1, 1, generator=generator) - 1)
+    brightness, contrast, saturation = factors.to(views.device)
+    luma = torch.tensor(LUMA, device=views.device)[:, None, None]
+    views = views * brightness
+    views = torch.lerp(views.mean((1, 2, 3), keepdim=True), views, contrast)
+    return torch.lerp((views * luma).sum(1, keepdim=True), views, saturation)

@@ -1,0 +1,359 @@
+"""Trains the bundled network: `python -m viz_core.models.train --twin standard --data DIR --out DIR`."""
+
+import argparse
+import csv
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from viz_core.models.augment import random_views
+from viz_core.models.bundled import FIRST, MEAN, STAGES, STD, BundledNet, convolutions
+from viz_core.models.muon import Muon
+from viz_core.models.pgd import l2_pgd
+from viz_core.models.tiny_imagenet import SIDE, Labelled, load_split
+
+LOG_FIELDS = (
+    "epoch",
+    "step",
+    "progress",
+    "minutes",
+    "size",
+    "rate",
+    "loss",
+    "train_top1",
+    "val_top1",
+    "val_top5",
+    "speed",
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything a run depends on. Sizes in pixels; radius: L2 over values in [0, 1] at 64 px, less at smaller sizes."""
+
+    seed: int = 0
+    classes: int = 200
+    first: int = FIRST
+    stages: tuple[tuple[int, ...], ...] = STAGES
+    epochs: float = 24
+    minutes: float | None = None  # instead of epochs: the schedule is stretched to end after this long
+    batch: int = 256
+    peak_rate: float = 0.2  # of the first and the last layer and the offsets, by SGD
+    muon_rate: float = 0.08  # of the 3x3 kernels, by Muon: the share of a kernel's norm moved in one step
+    warmup: float = 0.08  # share of the run
+    momentum: float = 0.9
+    muon_momentum: float = 0.8
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    ema: float = 0.998
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.42, 48), (0.77, 64))  # from this progress on, this side
+    area: tuple[float, float] = (0.35, 1.0)
+    colour: float = 0.2
+    radius: float = 0.0  # adversarial training where above 0
+    attack_steps: int = 1
+    checkpoint_minutes: float = 3.0
+    validate_on: int = 2000
+    threads: int = 2
+
+
+PRESETS = {
+    "standard": TrainConfig(),
+    "robust": TrainConfig(
+        epochs=4,
+        peak_rate=0.05,
+        muon_rate=0.03,
+        label_smoothing=0.0,
+        sizes=((0.0, 32), (0.45, 64)),
+        area=(0.4, 1.0),
+        colour=0.15,
+        radius=0.5,
+    ),
+}
+
+
+@dataclass
+class Tally:
+    """Sums over the pictures of the running epoch."""
+
+    seen: int = 0
+    right: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class Pace:
+    """How far the schedule has come, 0 to 1: by steps, or stretched over a time so that it ends annealed at any speed.
+
+    A step that takes much longer than usual was a pause: it does not advance the schedule, what is left is compressed
+    into the time that is left (at least a twentieth of the budget).
+    """
+
+    total_steps: int
+    minutes: float | None = None
+    progress: float = 0.0
+    usual: float | None = None
+    deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deadline = time.time() + 60 * (self.minutes or 0)
+
+    def advance(self, seconds: float) -> None:
+        """One more step, which took this long."""
+        if self.minutes is None:
+            self.progress = min(1.0, self.progress + 1 / self.total_steps)
+            return
+        self.usual = seconds if self.usual is None else 0.98 * self.usual + 0.02 * min(seconds, 5 * self.usual)
+        left = max(self.deadline - time.time(), 3 * self.minutes)
+        self.progress += (1 - self.progress) * min(1.0, min(seconds, 5 * self.usual) / left)
+
+    @property
+    def done(self) -> bool:
+        near = self.minutes is not None and self.deadline - time.time() < (self.usual or 0) and self.progress > 0.99
+        return near or self.progress > 1 - 1e-9
+
+
+class Run:
+    """A training run that can stop at any step and go on exactly: its randomness comes from the seed and the step."""
+
+    def __init__(self, config: TrainConfig, train: Labelled, val: Labelled, out: Path, device: torch.device) -> None:
+        self.config, self.out, self.device = config, out, device
+        self.train, self.val = train.to(device), val.to(device)
+        torch.manual_seed(config.seed)
+        self.net = self._place(BundledNet(config.classes, config.first, config.stages, batch_norm=True))
+        soften(self.net.conv1)
+        self.average = self._place(BundledNet(config.classes, config.first, config.stages, batch_norm=True)).eval()
+        self.average.load_state_dict(self.net.state_dict())
+        self.optimizers = optimizers(self.net, config)
+        self.epoch_steps = max(1, len(train) // config.batch)
+        self.pace = Pace(round(config.epochs * self.epoch_steps), config.minutes)
+        self.step, self.tally, self.minutes = 0, Tally(), 0.0
+
+    def _place(self, net: BundledNet) -> BundledNet:
+        return net.to(self.device, memory_format=torch.channels_last)
+
+    def start_from(self, checkpoint: Path) -> None:
+        """Begin with the averaged weights of another run."""
+        state = torch.load(checkpoint, map_location=self.device, weights_only=True)["average"]
+        self.net.load_state_dict(state)
+        self.average.load_state_dict(state)
+
+    def go(self, until_step: int | None = None) -> None:
+        """Train to the end of the schedule, or up to a step."""
+        saved = time.time()
+        while not self.pace.done and self.step != until_step:
+            begun = time.time()
+            self._one_step()
+            seconds = time.time() - begun
+            self.tally.seconds += seconds
+            self.minutes += seconds / 60
+            self.pace.advance(seconds)
+            if self.step % self.epoch_steps == 0 or self.pace.done:
+                self._finish_epoch()
+            if time.time() - saved > 60 * self.config.checkpoint_minutes or self.pace.done:
+                self.save()
+                saved = time.time()
+
+    def _one_step(self) -> None:
+        config, progress = self.config, self.pace.progress
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
+        rows = self._rows()
+        labels = self.train.labels[rows]
+        size = side_at(config, progress)
+        pictures = random_views(self.train.images[rows], size, generator, config.area, config.colour)
+        pictures = pictures.to(memory_format=torch.channels_last)
+        self.net.train()
+        if config.radius:
+            radius = config.radius * size / SIDE
+            pictures = l2_pgd(self._logits, pictures, labels, radius, config.attack_steps, generator)
+        logits = self._logits(pictures)
+        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        self.net.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimizer, peak in zip(self.optimizers, (config.peak_rate, config.muon_rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * rate_at(config, progress)
+            optimizer.step()
+        self.step += 1
+        self._follow()
+        self.tally.seen += len(labels)
+        self.tally.right += int((logits.argmax(1) == labels).sum())
+        self.tally.loss += float(loss.detach()) * len(labels)
+
+    def _rows(self) -> Tensor:
+        """The pictures of this step: a new shuffle each epoch."""
+        epoch, place = divmod(self.step, self.epoch_steps)
+        order = torch.randperm(
+            len(self.train), generator=torch.Generator().manual_seed(self.config.seed + 7919 * epoch)
+        )
+        return order[place * self.config.batch : (place + 1) * self.config.batch].to(self.device)
+
+    def _logits(self, pictures: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16):
+            return self.net(normalised(pictures)).float()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the averaged weights towards the trained ones (Polyak averaging, faster at the start)."""
+        decay = min(self.config.ema, self.step / (10 + self.step))
+        for mean, now in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - decay)
+
+    def _finish_epoch(self) -> None:
+        top1, top5 = accuracy(self.average, self.val.images, self.val.labels, self.config.validate_on)
+        tally, config = self.tally, self.config
+        seen = max(1, tally.seen)
+        row = {
+            "epoch": round(self.step / self.epoch_steps, 2),
+            "step": self.step,
+            "progress": round(self.pace.progress, 4),
+            "minutes": round(self.minutes, 2),
+            "size": side_at(config, self.pace.progress),
+            "rate": round(rate_at(config, self.pace.progress), 5),
+            "loss": round(tally.loss / seen, 4),
+            "train_top1": round(tally.right / seen, 4),
+            "val_top1": round(top1, 4),
+            "val_top5": round(top5, 4),
+            "speed": round(seen / max(tally.seconds, 1e-9)),
+        }
+        write_row(self.out / "log.csv", row)
+        print(row, flush=True)
+        self.tally = Tally()
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.out / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Write everything the run needs to go on, atomically."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "progress": self.pace.progress,
+            "minutes": self.minutes,
+            "tally": asdict(self.tally),
+            "config": asdict(self.config),
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the output folder."""
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.step, self.pace.progress, self.minutes = state["step"], state["progress"], state["minutes"]
+        self.tally = Tally(**state["tally"])
+
+
+@torch.no_grad()
+def soften(conv: nn.Conv2d, sigma: float = 1.0) -> None:
+    """Blur the starting filters, keeping their size: what training leaves alone is then smooth colour, not noise."""
+    offsets = torch.arange(-2, 3, device=conv.weight.device).float()
+    bell = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = torch.outer(bell, bell) / bell.sum() ** 2
+    blurred = F.conv2d(conv.weight.flatten(0, 1)[:, None], kernel[None, None], padding=2).view_as(conv.weight)
+    conv.weight.copy_(blurred * conv.weight.std() / blurred.std())
+
+
+def optimizers(net: BundledNet, config: TrainConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Muon for the 3x3 kernels, SGD for the rest: weight decay on its kernels, none on offsets and norms."""
+    kernels = [conv.weight for name, conv in convolutions(net) if name != "conv1"]
+    others = [parameter for parameter in net.parameters() if parameter.ndim <= 1]
+    decayed = {"params": [net.conv1.weight, net.fc.weight], "weight_decay": config.weight_decay}
+    sgd = torch.optim.SGD([decayed, {"params": others}], lr=0.0, momentum=config.momentum, nesterov=True)
+    return sgd, Muon(kernels, momentum=config.muon_momentum)
+
+
+def normalised(pictures: Tensor) -> Tensor:
+    """Pictures [B, 3, H, W] in [0, 1] as the network takes them."""
+    mean, std = (torch.tensor(values, device=pictures.device)[:, None, None] for values in (MEAN, STD))
+    return (pictures - mean) / std
+
+
+def rate_at(config: TrainConfig, progress: float) -> float:
+    """The share of the peak learning rate: linear warm-up, then a cosine down to nothing (one cycle, Smith 2018)."""
+    if progress < config.warmup:
+        return (progress + 0.01) / (config.warmup + 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (progress - config.warmup) / (1 - config.warmup)))
+
+
+def side_at(config: TrainConfig, progress: float) -> int:
+    """The side of the training pictures, which grows with the run (progressive resizing)."""
+    return [side for start, side in config.sizes if progress >= start][-1]
+
+
+@torch.no_grad()
+def predictions(net: nn.Module, images: Tensor, size: int = SIDE, batch: int = 250) -> Iterator[Tensor]:
+    """Logits, batch by batch, of pictures uint8 [N, 3, H, W] scaled to `size` pixels."""
+    for chunk in images.split(batch):
+        pictures = chunk.float() / 255
+        if size != pictures.shape[-1]:
+            pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
+        with torch.autocast(images.device.type, torch.bfloat16):
+            yield net(normalised(pictures).to(memory_format=torch.channels_last)).float()
+
+
+def accuracy(
+    net: nn.Module, images: Tensor, labels: Tensor, count: int | None = None, size: int = SIDE
+) -> tuple[float, float]:
+    """Top-1 and top-5 accuracy, 0 to 1, on the first `count` pictures."""
+    images, labels = images[:count], labels[:count]
+    logits = torch.cat(list(predictions(net, images, size)))
+    ranked = logits.topk(min(5, logits.shape[1])).indices == labels[:, None]
+    return float(ranked[:, 0].float().mean()), float(ranked.any(1).float().mean())
+
+
+def write_row(path: Path, row: dict[str, Any]) -> None:
+    """Append one line to the log, with the names of the columns first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, LOG_FIELDS)
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line, then start the run or go on with it."""
+    parser = argparse.ArgumentParser(prog="python -m viz_core.models.train", description=main.__doc__)
+    parser.add_argument("--twin", choices=sorted(PRESETS), default="standard")
+    parser.add_argument("--data", type=Path, required=True, help="folder of Tiny-ImageNet-200 in parquet files")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/train"), help="folder for checkpoint, log and decoded pictures"
+    )
+    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights to begin with")
+    parser.add_argument("--epochs", type=float, help="length of the run in passes over the data")
+    parser.add_argument("--minutes", type=float, help="length of the run in minutes, instead of epochs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args(arguments)
+    changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs}
+    config = replace(PRESETS[options.twin], **{name: value for name, value in changes.items() if value is not None})
+    torch.set_num_threads(config.threads)
+    train, val = (load_split(options.data, split, options.out / "decoded") for split in ("train", "val"))
+    run = Run(config, train, val, options.out / options.twin, torch.device(options.device))
+    if run.checkpoint.exists():
+        run.resume()
+    elif options.start:
+        run.start_from(options.start)
+    run.go()
+
+
+if __name__ == "__main__":
+    main()

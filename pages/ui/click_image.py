@@ -1,0 +1,216 @@
+"""A picture that tells the value under the pointer and reports where it was clicked or which part was dragged over."""
+
+import base64
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+_CSS = """
+.clickable { font-family: var(--st-font); color: var(--st-text-color); }
+.clickable .frame { position: relative; display: inline-block; max-width: 100%; line-height: 0; touch-action: none; }
+.clickable img { max-width: 100%; height: auto; cursor: crosshair; border-radius: var(--st-base-radius); }
+.clickable .frame:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.clickable .cell { position: absolute; box-sizing: border-box; border: 1.5px solid var(--st-primary-color);
+  box-shadow: 0 0 0 1px var(--st-background-color); pointer-events: none; display: none; }
+.clickable output { display: block; font-size: 0.9rem; min-height: 1.4em; font-variant-numeric: tabular-nums; }
+"""
+
+_JS = """
+const views = new WeakMap();
+
+function build(parent) {
+  const root = document.createElement('div');
+  root.className = 'clickable';
+  root.innerHTML = '<div class="frame" tabindex="0" role="application"><img draggable="false"><div class="cell"></div>' +
+    '</div><output></output>';
+  parent.appendChild(root);
+  const frame = root.querySelector('.frame');
+  const view = { root, frame, image: root.querySelector('img'), cell: root.querySelector('.cell'),
+    output: root.querySelector('output'), at: { x: 0.5, y: 0.5 }, from: null };
+  frame.onpointermove = event => { view.at = position(view, event); show(view); };
+  frame.onpointerleave = () => { if (!view.from) hide(view); };
+  frame.onpointerdown = event => {
+    view.from = position(view, event);
+    frame.setPointerCapture(event.pointerId);
+  };
+  frame.onpointerup = event => { if (view.from) { report(view, view.from, position(view, event)); view.from = null; } };
+  frame.onpointercancel = () => { view.from = null; hide(view); };
+  frame.onfocus = () => { if (frame.matches(':focus-visible')) show(view); };
+  frame.onblur = () => hide(view);
+  frame.onkeydown = event => key(view, event);
+  return view;
+}
+
+const clamp = value => Math.min(1 - 1e-9, Math.max(0, value));
+
+function position(view, event) {
+  const box = view.image.getBoundingClientRect();
+  return { x: clamp((event.clientX - box.left) / box.width), y: clamp((event.clientY - box.top) / box.height) };
+}
+
+function steps(view) {
+  const { rows, columns, area } = view.data;
+  if (!rows) return { x: 1 / view.image.naturalWidth, y: 1 / view.image.naturalHeight };
+  return { x: (area[2] - area[0]) / columns, y: (area[3] - area[1]) / rows };
+}
+
+function cellAt(view) {
+  const { rows, columns, area } = view.data;
+  if (!rows) return null;
+  const column = Math.floor((view.at.x - area[0]) / (area[2] - area[0]) * columns);
+  const row = Math.floor((view.at.y - area[1]) / (area[3] - area[1]) * rows);
+  return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : null;
+}
+
+const number = value => Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 || value === 0 ?
+  String(Number(value.toPrecision(3))) : value.toExponential(2);
+
+function show(view) {
+  const { data, cell, from, at } = view;
+  const place = (x0, y0, x1, y1) => Object.assign(cell.style, { display: 'block',
+    left: 100 * x0 + '%', top: 100 * y0 + '%', width: 100 * (x1 - x0) + '%', height: 100 * (y1 - y0) + '%' });
+  const here = cellAt(view);
+  const step = steps(view);
+  if (from && data.drag)
+    place(Math.min(from.x, at.x), Math.min(from.y, at.y), Math.max(from.x, at.x), Math.max(from.y, at.y));
+  else if (here) {
+    const x = data.area[0] + here.column * step.x, y = data.area[1] + here.row * step.y;
+    place(x, y, x + step.x, y + step.y);
+  } else cell.style.display = 'none';
+  if (!here) { view.output.textContent = ''; return; }
+  const from_ = (here.row * data.columns + here.column) * data.labels.length;
+  const values = data.labels.map((label, index) => [label, view.values[from_ + index]]);
+  view.output.textContent = values.every(([, value]) => Number.isNaN(value)) ? '' :
+    data.where.replace('{row}', here.row + 1).replace('{column}', here.column + 1) + ': ' +
+    values.map(([label, value]) => (label ? label + ' ' : '') + number(value)).join(', ');
+}
+
+function hide(view) {
+  view.cell.style.display = 'none';
+  view.output.textContent = '';
+}
+
+function report(view, from, to) {
+  const wide = view.image.naturalWidth, high = view.image.naturalHeight;
+  const pixel = point => [Math.floor(point.x * wide), Math.floor(point.y * high)];
+  view.trigger('click', { from: pixel(view.data.drag ? from : to), to: pixel(to) });
+}
+
+function key(view, event) {
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (moves[event.key]) {
+    const step = steps(view);
+    view.at = { x: clamp(view.at.x + moves[event.key][0] * step.x), y: clamp(view.at.y + moves[event.key][1] * step.y) };
+    show(view);
+  } else if (event.key === 'Enter' || event.key === ' ') report(view, view.at, view.at);
+  else return;
+  event.preventDefault();
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let view = views.get(parentElement);
+  if (!view) {
+    view = build(parentElement);
+    views.set(parentElement, view);
+  }
+  view.trigger = setTriggerValue;
+  view.data = data;
+  const table = Uint8Array.from(atob(data.table), letter => letter.charCodeAt(0));
+  view.values = new Float32Array(table.buffer);
+  if (view.image.getAttribute('src') !== data.src) view.image.src = data.src;
+  view.image.alt = data.alt;
+  view.frame.setAttribute('aria-label', data.alt);
+  view.image.style.width = data.width ? data.width + 'px' : '100%';
+  view.image.style.imageRendering = data.crisp ? 'pixelated' : 'auto';
+  return () => {
+    view.root.remove();
+    views.delete(parentElement);
+  };
+}
+"""
+
+_picture = st.components.v2.component("convscope_click_image", css=_CSS, js=_JS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Click:
+    """Where a picture was clicked, in its own pixels from the top left; a drag goes from `(x, y)` to `(x2, y2)`."""
+
+    x: int
+    y: int
+    x2: int
+    y2: int
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The part dragged over: left, top, right, bottom, the last two exclusive; one pixel for a click."""
+        return min(self.x, self.x2), min(self.y, self.y2), max(self.x, self.x2) + 1, max(self.y, self.y2) + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Readout:
+    """Values to read under the pointer: (rows, columns) or (rows, columns, parts), spread evenly over `area`.
+
+    `area` is left, top, right, bottom as shares of the picture. Each of the parts has a label; where all parts are NaN
+    nothing is shown. `where` names the place, with `{row}` and `{column}` counted from 1.
+    """
+
+    values: np.ndarray
+    where: str
+    labels: Sequence[str] = ("",)
+    area: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+
+
+def click_image(
+    picture: bytes,
+    key: str,
+    *,
+    alt: str,
+    readout: Readout | None = None,
+    on_click: Callable[[Click], None] | None = None,
+    drag: bool = False,
+    width: int | None = None,
+    crisp: bool = False,
+) -> Click | None:
+    """Draw a PNG or JPEG and return where it was clicked, in the run that follows the click; None in all others.
+
+    The pointer and the arrow keys read values out of `readout`; Enter clicks. `on_click` is called before the page
+    runs, so that it may set the values of widgets. With `drag` a part can be chosen. `width` is in CSS pixels, None
+    for the width of the column; `crisp` shows pixels as squares.
+    """
+    rows, columns = readout.values.shape[:2] if readout else (0, 0)
+    values = np.ascontiguousarray(readout.values if readout else [], np.float32)
+    data = {
+        "src": f"data:{_media_type(picture)};base64,{_base64(picture)}",
+        "alt": alt,
+        "rows": rows,
+        "columns": columns,
+        "table": _base64(values.astype("<f4").tobytes()),
+        "labels": list(readout.labels) if readout else [],
+        "where": readout.where if readout else "",
+        "area": list(readout.area) if readout else [],
+        "drag": drag,
+        "width": width,
+        "crisp": crisp,
+    }
+
+    def clicked() -> None:
+        click = _click(st.session_state[key].click)
+        if on_click is not None and click is not None:
+            on_click(click)
+
+    return _click(_picture(data=data, key=key, on_click_change=clicked).click)
+
+
+def _click(reported: dict[str, list[int]] | None) -> Click | None:
+    return None if reported is None else Click(*reported["from"], *reported["to"])
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _media_type(picture: bytes) -> str:
+    return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"

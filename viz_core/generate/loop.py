@@ -1,0 +1,213 @@
+"""The one loop: canvas x objective x priors x transforms x optimiser, a generator of steps that anybody can watch and stop."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from viz_core.errors import ConvscopeError
+from viz_core.generate.canvas import Canvas
+from viz_core.generate.objective import LOGITS, Objective, View
+from viz_core.generate.optimiser import Optimiser
+from viz_core.generate.prior import Prior
+from viz_core.generate.tape import Tape
+from viz_core.generate.transform import Transform, apply
+from viz_core.images.render import grid
+from viz_core.images.tensor import to_pixels
+from viz_core.models.graph import GraphModel
+from viz_core.technique import Step
+
+MOST_HALVINGS = 12
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an optimisation ended.
+
+    best, last: pictures (N, 3, H, W) in [0, 1], of the least loss and of the last step; losses (N,): those of `best`.
+    curves: every value of every term by name, mean over pictures, one for each step. stopped: somebody asked for the end.
+    """
+
+    best: Tensor
+    last: Tensor
+    losses: Tensor
+    curves: Mapping[str, tuple[float, ...]]
+    steps: int
+    stopped: bool
+    undone: int
+    objective: str
+    frames: tuple[np.ndarray, ...]
+
+
+Painting = Generator[Step, bool | None, Outcome]
+Preview = Callable[[Tensor], np.ndarray]
+
+
+def sheet(pictures: Tensor) -> np.ndarray:
+    """Pictures (N, 3, H, W) as pixels: one as it is, several in a grid."""
+    tiles = [to_pixels(one) for one in pictures]
+    return tiles[0] if len(tiles) == 1 else grid(tiles)
+
+
+def activations(network: GraphModel, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The activations of layers by name, computed in one pass and no further than needed; `LOGITS` are the class scores."""
+    real = {name: network.layer_names[-1] if name == LOGITS else name for name in layers}
+    values = network.activations(x, tuple(dict.fromkeys(real.values()))) if real else {}
+    return {name: values[layer] for name, layer in real.items()}
+
+
+class Loop:
+    """An optimisation at work: what it is made of, and how its terms are measured."""
+
+    def __init__(
+        self,
+        network: GraphModel | None,
+        canvas: Canvas,
+        objective: Objective,
+        optimiser: Optimiser,
+        *,
+        transforms: Sequence[Transform] = (),
+        priors: Sequence[Prior] = (),
+        centre: Tensor | float = 0.5,
+        relative: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """`network` may be None for objectives that look at the picture alone; `centre` is the colour priors pull towards.
+
+        `relative`: each term is divided by its first value, so that a weight means the same on every network.
+        """
+        self.network, self.canvas, self.objective, self.optimiser = network, canvas, objective, optimiser
+        self.transforms, self.priors, self.centre = transforms, priors, centre
+        self.relative, self.generator = relative, generator or torch.Generator()
+        self._firsts: dict[str, Tensor] = {}
+        self.terms: dict[str, Tensor] = {}
+        self.losses = torch.zeros(0)
+        optimiser.begin(canvas.values)
+
+    def evaluate(self) -> Tensor:
+        """The total loss of the pictures as they are; its gradient is left in `canvas.values.grad`."""
+        self.canvas.values.grad = None
+        picture = self.canvas.picture()
+        seen = apply(self.transforms, picture, self.generator)
+        values = activations(self.network, seen, self.objective.layers) if self.network is not None else {}
+        view = View(picture, values)
+        self.terms, losses = {}, picture.new_zeros(len(picture))
+        for weight, objective in self.objective.terms():
+            value = objective(view)
+            self.terms[objective.name] = value.detach()
+            losses = losses + weight * value / self._first(objective, value.detach())
+        total = losses.sum()
+        if total.requires_grad:
+            total.backward()
+        if self.canvas.values.grad is None:
+            self.canvas.values.grad = torch.zeros_like(self.canvas.values)
+        self.losses = losses.detach()
+        return total.detach()
+
+    def _first(self, objective: Objective, value: Tensor) -> Tensor | float:
+        """What a term is divided by: the size of its first value, or 1 where that is next to nothing."""
+        if not self.relative:
+            return 1.0
+        if objective.name not in self._firsts:
+            size = value.abs()
+            self._firsts[objective.name] = torch.where(size > objective.least, size, torch.ones_like(size))
+        return self._firsts[objective.name]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the last evaluation gave numbers."""
+        gradient = self.canvas.values.grad
+        return bool(self.losses.isfinite().all()) and bool(gradient is not None and gradient.isfinite().all())
+
+    @torch.no_grad()
+    def move(self, step: int) -> None:
+        """One step of the optimiser, then the priors, then back to what is allowed."""
+        gradient = self.canvas.values.grad
+        with torch.enable_grad():
+            self.optimiser.step(float(self.losses.sum()), self.evaluate)
+        values = self.canvas.values
+        for prior in self.priors:
+            values.copy_(self.centre + prior(values - self.centre, gradient, step))
+        self.canvas.project()
+
+
+def optimise(
+    network: GraphModel | None,
+    canvas: Canvas,
+    objective: Objective,
+    optimiser: Optimiser,
+    steps: int,
+    *,
+    transforms: Sequence[Transform] = (),
+    priors: Sequence[Prior] = (),
+    centre: Tensor | float = 0.5,
+    relative: bool = True,
+    generator: torch.Generator | None = None,
+    until: Callable[[Tensor], bool] | None = None,
+    preview: Preview = sheet,
+    tape: Tape | None = None,
+    before: int = 0,
+    total: int | None = None,
+) -> Painting:
+    """Make the objective small, yielding a Step after each step of the optimiser; returns the Outcome.
+
+    A true value sent in, or `until` (told the pictures after each step) being true, ends it early. A step to where loss or
+    gradient is not a number is undone, and the optimiser takes half as long ones from then on; raises ConvscopeError where
+    already the start is no number. `before` and `total` count steps of a longer run that this is a part of.
+    """
+    loop = Loop(
+        network,
+        canvas,
+        objective,
+        optimiser,
+        transforms=transforms,
+        priors=priors,
+        centre=centre,
+        relative=relative,
+        generator=generator,
+    )
+    tape, curves = tape or Tape(), {}
+    loop.evaluate()
+    if not loop.is_sound:
+        raise ConvscopeError("generate_errors.not_a_number")
+    best, losses = canvas.picture().detach().clone(), loop.losses
+    sound, undone, done, stopped = canvas.values.detach().clone(), 0, 0, False
+    while done < steps and not stopped:
+        measured = {name: float(value.mean()) for name, value in loop.terms.items()}
+        loop.move(done)
+        loop.evaluate()
+        if not loop.is_sound:
+            undone += 1
+            if undone > MOST_HALVINGS:
+                break
+            with torch.no_grad():
+                canvas.values.copy_(sound)
+            optimiser.halve()
+            loop.evaluate()
+            continue
+        done += 1
+        sound = canvas.values.detach().clone()
+        picture = canvas.picture().detach()
+        better = loop.losses < losses
+        best = torch.where(better.view(-1, 1, 1, 1), picture, best)
+        losses = torch.where(better, loop.losses, losses)
+        for name, value in measured.items():
+            curves.setdefault(name, []).append(value)
+        frame = preview(picture)
+        tape.add(frame)
+        stopped = bool((yield Step(before + done, total or steps, frame, measured)))
+        if until is not None and until(picture):
+            break
+    return Outcome(
+        best=best,
+        last=canvas.picture().detach().clone(),
+        losses=losses,
+        curves={name: tuple(values) for name, values in curves.items()},
+        steps=done,
+        stopped=stopped,
+        undone=undone,
+        objective=str(objective),
+        frames=tape.frames,
+    )

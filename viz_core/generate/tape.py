@@ -1,0 +1,28 @@
+"""The film of a run: never more than so many frames, evenly spread over it however long it becomes."""
+
+import numpy as np
+
+MOST_FRAMES = 120
+
+
+class Tape:
+    """Keeps every frame at first; whenever it is full it lets every second one go and keeps half as many from then on."""
+
+    def __init__(self, most: int = MOST_FRAMES) -> None:
+        self._most, self._every, self._seen = most, 1, 0
+        self._frames: list[np.ndarray] = []
+
+    def add(self, frame: np.ndarray) -> None:
+        """Show the tape the next frame (H, W, 3) uint8."""
+        if self._seen % self._every == 0:
+            if len(self._frames) == self._most:
+                self._frames = self._frames[::2]
+                self._every *= 2
+            if self._seen % self._every == 0:
+                self._frames.append(frame)
+        self._seen += 1
+
+    @property
+    def frames(self) -> tuple[np.ndarray, ...]:
+        """What is kept, first to last."""
+        return tuple(self._frames)

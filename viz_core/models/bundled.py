@@ -117,8 +117,6 @@ def load_bundled(twin: str) -> BundledBundle:
     """
     if twin not in TWINS:
         raise ValueError(f"There is no bundled network {twin!r}: choose one of {', '.join(TWINS)}.")
-    if twin == "random":
-        return _random_bundle()
     weights, card_file = ASSETS / f"{twin}.safetensors", ASSETS / f"{twin}.json"
     if not (weights.exists() and card_file.exists()):
         raise FileNotFoundError(f"The {twin} twin is not in {ASSETS}: train it with `python -m viz_core.models.train`.")
@@ -126,28 +124,8 @@ def load_bundled(twin: str) -> BundledBundle:
     with torch.device("meta"):
         net = BundledNet(**card["architecture"])
     net.load_state_dict({name: value.float() for name, value in load_file(weights).items()}, assign=True)
-    return _bundle(net, card)
-
-
-def _bundle(net: BundledNet, card: dict[str, Any]) -> BundledBundle:
     classes = tuple(ClassName(**names) for names in card["classes"])
     return BundledBundle(net.eval(), tuple(card["mean"]), tuple(card["std"]), classes, card["input_size"], card)
-
-
-def _random_bundle() -> BundledBundle:
-    """The untrained twin: it says what the architecture alone sees."""
-    net = random_net()
-    card = {
-        "name": "random",
-        "architecture": net.architecture,
-        "classes": [names._asdict() for names in class_names()],
-        "mean": list(MEAN),
-        "std": list(STD),
-        "input_size": 128,
-        "recipe": {"seed": 0, "weights": "Kaiming normal; each layer scaled to unit variance on 1/f noise"},
-        "results": {},
-    }
-    return _bundle(net, card)
 
 
 @lru_cache(maxsize=1)
@@ -155,40 +133,6 @@ def class_names() -> tuple[ClassName, ...]:
     """The 200 classes in the order of the outputs, read from the table in the assets."""
     lines = (ASSETS / "classes.tsv").read_text(encoding="utf-8").splitlines()
     return tuple(ClassName(*line.split("\t")) for line in lines)
-
-
-@torch.no_grad()
-def random_net(seed: int = 0, **architecture: Any) -> BundledNet:
-    """Weights from a seed, every convolution scaled to variance 1 and mean 0 on noise with the spectrum of pictures.
-
-    Layer-sequential unit variance, Mishkin & Matas 2016.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    with torch.device("meta"):
-        net = BundledNet(**architecture)
-    net = net.to_empty(device="cpu").eval()
-    x = _pink_noise(4, 64, generator)
-    for layer in net.children():
-        for part in layer if isinstance(layer, nn.Sequential) else (layer,):
-            if isinstance(part, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(part.weight, generator=generator)
-                part.bias.zero_()
-                y = part(x)
-                scale = 1 / y.std()
-                part.weight.mul_(scale)
-                part.bias.sub_(y.mean() * scale)
-            x = part(x)
-    return net
-
-
-def _pink_noise(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Noise [count, 3, size, size] of mean 0 and variance 1 whose amplitudes fall as 1/frequency, as in photographs."""
-    rows, columns = torch.fft.fftfreq(size), torch.fft.rfftfreq(size)
-    frequency = (rows[:, None] ** 2 + columns[None] ** 2).sqrt().clamp(min=1 / size)
-    spectrum = torch.fft.rfft2(torch.randn(count, 3, size, size, generator=generator)) / frequency
-    noise = torch.fft.irfft2(spectrum, s=(size, size))
-    noise -= noise.mean()
-    return noise / noise.std()
 
 
 def parameter_count(net: nn.Module) -> int:

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from viz_core.models.bundled import ASSETS, MEAN, STD, BundledNet, class_names, fold
+from viz_core.models.bundled import ASSETS, MEAN, STD, TWINS, BundledNet, class_names, fold
+from viz_core.models.random_twin import random_net
 
 LICENCE = "Trained on images of ImageNet, which are for non-commercial research and teaching only."
 DATA = "Tiny-ImageNet-200 (Stanford CS231n): 100,000 training images of 64 px in 200 classes of ImageNet"
+UNTRAINED = "none: the weights are random"
+FREE = "MIT, like Convscope"
+RANDOM_RECIPE = {"seed": 0, "weights": "Kaiming normal", "scale": "every layer to mean 0 and variance 1 on 1/f noise"}
 INPUT_SIZE = 128
 
 
@@ -23,52 +27,73 @@ def averaged_net(state: dict[str, Any]) -> BundledNet:
     return net.eval()
 
 
-def card_of(state: dict[str, Any], twin: str, net: BundledNet) -> dict[str, Any]:
-    """The model card as data, the results still empty."""
+def recipe_of(state: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run and how far it went."""
     config = state["config"]
-    recipe = config | {
+    done = {
         "steps": state["step"],
         "pictures": state["step"] * config["batch"],
-        "progress": state["progress"],
+        "progress": round(state["progress"], 3),
     }
-    return {
+    return config | done | {"minutes_trained": round(state["minutes"], 1)}
+
+
+def ship(net: BundledNet, twin: str, recipe: dict[str, Any], folder: Path = ASSETS) -> None:
+    """Write the weights of a folded network in half precision, and its card with the results still empty."""
+    weights = {name: value.detach().half().contiguous() for name, value in net.state_dict().items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{twin}.safetensors").write_bytes(save(weights))
+    card = {
         "name": twin,
-        "architecture": net.architecture,
         "input_size": INPUT_SIZE,
-        "mean": list(MEAN),
-        "std": list(STD),
-        "data": DATA,
-        "licence": LICENCE,
-        "recipe": recipe | {"minutes_trained": round(state["minutes"], 1)},
+        "mean": MEAN,
+        "std": STD,
+        "data": UNTRAINED if twin == "random" else DATA,
+        "licence": FREE if twin == "random" else LICENCE,
+        "architecture": net.architecture,
+        "recipe": recipe,
         "results": {},
         "classes": [names._asdict() for names in class_names()],
     }
+    write_card(card, folder / f"{twin}.json")
 
 
 def export(checkpoint: Path, twin: str, folder: Path = ASSETS) -> None:
-    """Write the weights, folded and in half precision, and the card of a twin into the folder."""
+    """Ship the averaged weights of a checkpoint, the batch norm folded away."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    net = fold(averaged_net(state))
-    weights = {name: value.detach().half().contiguous() for name, value in net.state_dict().items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(weights, folder / f"{twin}.safetensors")
-    write_card(card_of(state, twin, net), folder / f"{twin}.json")
+    ship(fold(averaged_net(state)), twin, recipe_of(state), folder)
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:
-    """Write a card that people can read and compare: one key a line, the classes one a line."""
-    classes = ",\n".join("    " + json.dumps(names, ensure_ascii=False) for names in card["classes"])
-    head = json.dumps({key: value for key, value in card.items() if key != "classes"}, indent=2, ensure_ascii=False)
-    path.write_text(f'{head[:-2]},\n  "classes": [\n{classes}\n  ]\n}}\n', encoding="utf-8")
+    """Write a card that people can read and compare: one value a line, one class a line."""
+    path.write_text("{\n" + ",\n".join(_entries(card, "  ")) + "\n}\n", encoding="utf-8")
+
+
+def _entries(values: dict[str, Any], indent: str) -> list[str]:
+    return [f"{indent}{json.dumps(key)}: {_value(value, indent)}" for key, value in values.items()]
+
+
+def _value(value: Any, indent: str) -> str:
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        return "{\n" + ",\n".join(_entries(value, deeper)) + f"\n{indent}}}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(deeper + json.dumps(item, ensure_ascii=False) for item in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and export."""
     parser = argparse.ArgumentParser(prog="python -m viz_core.models.export", description=export.__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="folder of the training run, with its checkpoint")
-    parser.add_argument("--twin", choices=("standard", "robust"), required=True)
+    parser.add_argument("--run", type=Path, help="folder of the training run, with its checkpoint")
+    parser.add_argument("--twin", choices=TWINS, required=True)
     options = parser.parse_args(arguments)
-    export(options.run / "checkpoint.pt", options.twin)
+    if options.twin == "random":
+        ship(random_net(), "random", RANDOM_RECIPE)
+    elif options.run is None:
+        parser.error(f"the {options.twin} twin is exported from a run: give --run")
+    else:
+        export(options.run / "checkpoint.pt", options.twin)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Trains the bundled network: `python -m viz_core.models.train --twin standard --data DIR --out DIR`."""
 
 import argparse
+import copy
 import csv
 import math
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +62,7 @@ class TrainConfig:
     attack_steps: int = 1
     checkpoint_minutes: float = 3.0
     validate_on: int = 2000
-    threads: int = 2
+    workers: int = 2  # parts of a batch, each in a thread of its own, which meet once a step
 
 
 PRESETS = {
@@ -86,6 +88,22 @@ class Tally:
     right: int = 0
     loss: float = 0.0
     seconds: float = 0.0
+
+    def add(self, part: "Part") -> None:
+        """Count the pictures of one part of a batch."""
+        self.seen += part.seen
+        self.right += part.right
+        self.loss += part.loss * part.seen
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part of a batch gave: gradients in the order of the parameters, pictures, right ones, mean loss."""
+
+    gradients: tuple[Tensor, ...]
+    seen: int
+    right: int
+    loss: float
 
 
 @dataclass
@@ -131,6 +149,8 @@ class Run:
         soften(self.net.conv1)
         self.average = self._place(BundledNet(config.classes, config.first, config.stages, batch_norm=True)).eval()
         self.average.load_state_dict(self.net.state_dict())
+        self.nets = [self.net, *(sharing(self.net) for _ in range(config.workers - 1))]
+        self.crew = ThreadPoolExecutor(config.workers, initializer=torch.set_num_threads, initargs=(1,))
         self.optimizers = optimizers(self.net, config)
         self.epoch_steps = max(1, len(train) // config.batch)
         self.pace = Pace(round(config.epochs * self.epoch_steps), config.minutes)
@@ -162,30 +182,41 @@ class Run:
                 saved = time.time()
 
     def _one_step(self) -> None:
-        config, progress = self.config, self.pace.progress
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
-        rows = self._rows()
-        labels = self.train.labels[rows]
-        size = side_at(config, progress)
-        pictures = random_views(self.train.images[rows], size, generator, config.area, config.colour)
-        pictures = pictures.to(memory_format=torch.channels_last)
-        self.net.train()
-        if config.radius:
-            radius = config.radius * size / SIDE
-            pictures = l2_pgd(self._logits, pictures, labels, radius, config.attack_steps, generator)
-        logits = self._logits(pictures)
-        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-        self.net.zero_grad(set_to_none=True)
-        loss.backward()
+        config = self.config
+        rows = self._rows().chunk(config.workers)
+        parts = list(self.crew.map(self._part, self.nets, rows, range(config.workers)))
+        parameters = list(self.net.parameters())
+        for parameter, *gradients in zip(parameters, *(part.gradients for part in parts), strict=True):
+            parameter.grad = torch.stack(gradients).mean(0)
         for optimizer, peak in zip(self.optimizers, (config.peak_rate, config.muon_rate), strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = peak * rate_at(config, progress)
+                group["lr"] = peak * rate_at(config, self.pace.progress)
             optimizer.step()
         self.step += 1
         self._follow()
-        self.tally.seen += len(labels)
-        self.tally.right += int((logits.argmax(1) == labels).sum())
-        self.tally.loss += float(loss.detach()) * len(labels)
+        for part in parts:
+            self.tally.add(part)
+
+    def _part(self, net: BundledNet, rows: Tensor, number: int) -> "Part":
+        """The gradients of one part of the batch, in its own thread."""
+        config, size = self.config, side_at(self.config, self.pace.progress)
+        generator = torch.Generator().manual_seed((config.seed * 1_000_003 + self.step) * 64 + number)
+        labels = self.train.labels[rows]
+        pictures = random_views(self.train.images[rows], size, generator, config.area, config.colour)
+        pictures = pictures.to(memory_format=torch.channels_last)
+        net.train()
+
+        def logits_of(pictures: Tensor) -> Tensor:
+            with torch.autocast(self.device.type, torch.bfloat16):
+                return net(normalised(pictures)).float()
+
+        if config.radius:
+            radius = config.radius * size / SIDE
+            pictures = l2_pgd(logits_of, pictures, labels, radius, config.attack_steps, generator)
+        logits = logits_of(pictures)
+        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        gradients = torch.autograd.grad(loss, list(net.parameters()))
+        return Part(gradients, len(labels), int((logits.argmax(1) == labels).sum()), float(loss.detach()))
 
     def _rows(self) -> Tensor:
         """The pictures of this step: a new shuffle each epoch."""
@@ -194,10 +225,6 @@ class Run:
             len(self.train), generator=torch.Generator().manual_seed(self.config.seed + 7919 * epoch)
         )
         return order[place * self.config.batch : (place + 1) * self.config.batch].to(self.device)
-
-    def _logits(self, pictures: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16):
-            return self.net(normalised(pictures)).float()
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -279,6 +306,15 @@ def optimizers(net: BundledNet, config: TrainConfig) -> tuple[torch.optim.Optimi
     return sgd, Muon(kernels, momentum=config.muon_momentum)
 
 
+def sharing(net: BundledNet) -> BundledNet:
+    """A network with the same parameters, the very tensors, but with running statistics of its own."""
+    other = copy.deepcopy(net)
+    for module, source in zip(other.modules(), net.modules(), strict=True):
+        for name, parameter in source.named_parameters(recurse=False):
+            setattr(module, name, parameter)
+    return other
+
+
 def normalised(pictures: Tensor) -> Tensor:
     """Pictures [B, 3, H, W] in [0, 1] as the network takes them."""
     mean, std = (torch.tensor(values, device=pictures.device)[:, None, None] for values in (MEAN, STD))
@@ -345,7 +381,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs}
     config = replace(PRESETS[options.twin], **{name: value for name, value in changes.items() if value is not None})
-    torch.set_num_threads(config.threads)
+    torch.set_num_threads(config.workers)
     train, val = (load_split(options.data, split, options.out / "decoded") for split in ("train", "val"))
     run = Run(config, train, val, options.out / options.twin, torch.device(options.device))
     if run.checkpoint.exists():

@@ -1,8 +1,13 @@
 """The front door of Convscope: page settings, sidebar and navigation. `streamlit run app.py` works."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.ui.navigation import open_page
 
-st.set_page_config(page_title="Convscope", page_icon=":material/center_focus_strong:", layout="wide")
+ICON = Path(__file__).parent / "assets" / "icons" / "convscope.png"
+
+st.set_page_config(page_title="Convscope", page_icon=str(ICON), layout="wide")
+st.logo(str(ICON), size="large")
 open_page()

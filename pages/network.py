@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.ui.charts import INK
 from pages.ui.language import t
 from pages.ui.sidebar import Choice, model_label
 from viz_core import models
@@ -49,6 +50,7 @@ def diagram() -> go.Figure:
             base=[-side / 2 for side in heights],
             text=[layer.shape[0] for layer in shown],
             textposition="outside",
+            marker_color=INK,
             customdata=[" × ".join(map(str, layer.shape)) for layer in shown],
             hovertemplate="%{x}<br>%{customdata}<extra></extra>",
         )
@@ -63,7 +65,10 @@ def field_chart() -> go.Figure:
     seen = [layer for layer in layers if layer.receptive_field is not None]
     chart = go.Figure(
         go.Scatter(
-            x=[layer.name for layer in seen], y=[layer.receptive_field.size[0] for layer in seen], mode="lines+markers"
+            x=[layer.name for layer in seen],
+            y=[layer.receptive_field.size[0] for layer in seen],
+            mode="lines+markers",
+            line_color=INK,
         )
     )
     chart.update_xaxes(title=t("network.layer_axis"))

@@ -1,5 +1,6 @@
 """Long runs side by side: one thread per device gives every person the same time, a tenth of a second at a go."""
 
+import atexit
 import gc
 import logging
 import math
@@ -504,6 +505,7 @@ def scheduler(device: torch.device | str = "cpu") -> Scheduler:
         return _schedulers[str(device)]
 
 
+@atexit.register  # a thread still computing while the interpreter goes down would abort the process
 def close_schedulers() -> None:
     """End everything that runs; for when the process ends."""
     with _schedulers_lock:

@@ -107,6 +107,11 @@ class Technique(BaseModel):
             return tuple(part for part in value.split(",") if part)
         return value
 
+    @property
+    def is_live(self) -> bool:
+        """Whether this run is one to watch: as the class says, unless a technique lets its parameters decide."""
+        return self.live
+
     @classmethod
     def summary(cls) -> str:
         """The first paragraph of the docstring: what the technique does, and the paper."""

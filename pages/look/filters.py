@@ -6,7 +6,7 @@ import streamlit as st
 from pages.ui.charts import pixel_figure
 from pages.ui.room import Room
 from pages.ui.sidebar import load_with_progress, model_label, model_options
-from viz_core.look.filters import MAX_INPUTS, RGB, Filters
+from viz_core.look.filters import MAX_INPUTS, Filters
 from viz_core.technique import Result
 
 MOST_NETWORKS = 4
@@ -18,7 +18,7 @@ def caption(technique: Filters, result: Result) -> str:
     """What the grid shows, with the numbers of the filters drawn."""
     scores = result.scores
     facts = room.t("page.facts", **scores)
-    if scores["inputs"] == RGB:
+    if technique.in_colour():
         return facts
     first = min(technique.first, scores["filters"] - 1)
     first_input = min(technique.first_input, scores["inputs"] - 1)
@@ -36,21 +36,23 @@ def caption(technique: Filters, result: Result) -> str:
 def draw(technique: Filters) -> None:
     """One network's grid with its facts; hovering tells the weights."""
     result = room.run(technique)
-    in_colour = result.scores["inputs"] == RGB
     pixels = np.round(255 * result.arrays["grid"]).astype(np.uint8)
     st.markdown(f"**{model_label(technique.model)}**")
-    figure = pixel_figure(pixels, result.arrays["values"], HOVER_RGB if in_colour else HOVER_GREY)
+    figure = pixel_figure(pixels, result.arrays["values"], HOVER_RGB if technique.in_colour() else HOVER_GREY)
     st.plotly_chart(figure, width="stretch", key=f"filters.{technique.model}", config={"scrollZoom": True})
     st.caption(caption(technique, result))
 
 
 room = Room(Filters)
-technique = room.controls()
+technique = room.controls(only=("layer", "normalise"))
+if not technique.in_colour():
+    technique = room.controls(only=("first", "count", "first_input"))
+labels = {name: model_label(name) for name in model_options() if name != technique.model}
 with room.settings:
     others = st.multiselect(
         room.t("page.compare"),
-        [name for name in model_options() if name != technique.model],
-        format_func=model_label,
+        list(labels),
+        format_func=labels.get,
         help=room.t("page.compare_help"),
         max_selections=MOST_NETWORKS - 1,
         key="filters.compare",

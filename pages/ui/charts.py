@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from viz_core.models.graph import GraphModel
 
+INK = "#2a8fb5"  # readable on the light and on the dark theme
+
 
 def class_bars(top: Sequence[tuple[int, str, float]], network: GraphModel, lang: str) -> go.Figure:
     """The strongest classes as horizontal bars with their probabilities."""
@@ -21,6 +23,7 @@ def class_bars(top: Sequence[tuple[int, str, float]], network: GraphModel, lang:
             text=[f"{share:.1%}" for share in shares],
             textposition="auto",
             hoverinfo="skip",
+            marker_color=INK,
         )
     )
     chart.update_xaxes(range=[0, 1], tickformat=".0%")
@@ -59,7 +62,7 @@ def pixel_figure(pixels: np.ndarray, values: np.ndarray, hover: str) -> go.Figur
 
 def curve(values: Sequence[float], x_title: str, y_title: str) -> go.Figure:
     """A curve over the steps of a run."""
-    chart = go.Figure(go.Scatter(y=list(values), x=list(range(1, len(values) + 1)), mode="lines"))
+    chart = go.Figure(go.Scatter(y=list(values), x=list(range(1, len(values) + 1)), mode="lines", line_color=INK))
     chart.update_xaxes(title=x_title)
     chart.update_yaxes(title=y_title, rangemode="tozero")
     chart.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0})

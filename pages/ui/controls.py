@@ -14,6 +14,8 @@ from viz_core.technique import Technique
 from viz_core.texts import has_text, text
 
 LONGEST_SLIDER = 512
+LONGEST_SEGMENTS = 14  # characters that fit beside each other in the settings column
+AUTOMATIC = ""  # a widget cannot hold None and show a choice
 SIDEBAR_FIELDS = ("model", "image", "target")
 
 
@@ -149,7 +151,7 @@ def _choice(kind: type[Technique], common: dict[str, Any], name: str, field: Fie
     if st.session_state[key] not in options:
         st.session_state[key] = field.default
     show = {value: option_label(kind, name, value) for value in options}
-    if len(options) <= 3 and sum(map(len, show.values())) <= 24:
+    if sum(map(len, show.values())) <= LONGEST_SEGMENTS:
         return st.segmented_control(options=options, format_func=show.get, required=True, **common)
     return st.selectbox(options=options, format_func=show.get, **common)
 
@@ -161,19 +163,14 @@ def _layer_options(field: FieldInfo, network: GraphModel) -> list[str]:
 
 
 def _layer(common: dict[str, Any], name: str, field: FieldInfo, network: GraphModel, optional: bool) -> str | None:
-    options: list[str | None] = list(_layer_options(field, network))
-    if optional:
-        options.insert(0, None)
+    options = [AUTOMATIC] * optional + _layer_options(field, network)
     key = common["key"]
-    link.seed(key, name, field.default)
+    link.seed(key, name, field.default or AUTOMATIC)
     if st.session_state[key] not in options:
-        st.session_state[key] = field.default if field.default in options else options[0]
-    shapes = {layer.name: "×".join(map(str, layer.shape)) for layer in network.layers()}
-
-    def shown(layer: str | None) -> str:
-        return t("ui.automatic") if layer is None else f"{layer}  ({shapes[layer]})"
-
-    return st.selectbox(options=options, format_func=shown, **common)
+        st.session_state[key] = options[0]
+    shown = {layer.name: f"{layer.name}  ({'×'.join(map(str, layer.shape))})" for layer in network.layers()}
+    shown[AUTOMATIC] = t("ui.automatic")
+    return st.selectbox(options=options, format_func=shown.get, **common) or None
 
 
 def _layers(common: dict[str, Any], name: str, field: FieldInfo, network: GraphModel) -> tuple[str, ...]:

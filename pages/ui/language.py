@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.ui import link
 from viz_core.texts import LANGUAGES, match_language, text
 
 
@@ -15,9 +16,15 @@ def t(key: str, **values: object) -> str:
     return text(key, language(), **values)
 
 
+def choose_language() -> None:
+    """Settle the language before anything is drawn: as chosen, as the link says, or as the browser prefers."""
+    link.seed("lang", "lang", language())
+    if st.session_state["lang"] not in LANGUAGES:
+        st.session_state["lang"] = match_language(st.context.locale)
+
+
 def language_picker() -> None:
     """The switch between the languages."""
-    st.session_state.setdefault("lang", language())
     st.segmented_control(
         t("ui.language"),
         list(LANGUAGES),

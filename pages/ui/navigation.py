@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import link
-from pages.ui.language import language, t
+from pages.ui.language import choose_language, language, t
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
 from viz_core.registry import techniques
@@ -59,7 +59,8 @@ def pages() -> dict[str, list[st.Page]]:
 def open_page() -> None:
     """Draw the shared sidebar, then the page asked for; nobody ever sees a traceback."""
     link.read()
-    page = st.navigation(pages(), expanded=True)
+    choose_language()
+    page = st.navigation(pages(), position="top")
     try:
         st.session_state["choice"] = sidebar()
         if page.url_path not in {kind.slug for kind in rooms()}:

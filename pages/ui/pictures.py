@@ -70,8 +70,9 @@ def picture_box(*, label: str, help: str, key: str, persist_state: Any) -> str:
             if chosen.startswith("upload:"):
                 st.info(t("ui.upload_gone"))
             st.session_state[key] = next(iter(known))
-    st.selectbox(label, list(known), format_func=picture_name, key=key, help=help, persist_state=persist_state)
-    thumbnails(known, [picture_name(ref) for ref in known], st.session_state[key], key, label)
+    names = {ref: picture_name(ref) for ref in known}
+    st.selectbox(label, list(names), format_func=names.get, key=key, help=help, persist_state=persist_state)
+    thumbnails(known, list(names.values()), st.session_state[key], key, label)
     return st.session_state[key]
 
 

@@ -34,6 +34,7 @@ class Room:
         st.title(f":material/{kind.icon}: {self.t('title')}", anchor=False)
         st.markdown(f"##### {self.t('question')}")
         self.settings, self.stage = st.columns([1, 3], gap="large")
+        self.values: dict[str, Any] = {}
 
     def t(self, key: str, **values: object) -> str:
         """A text of this technique in the current language."""
@@ -73,19 +74,22 @@ class Room:
         return {name: value for name, value in shared.items() if name in self.kind.model_fields}
 
     def controls(self, only: tuple[str, ...] | None = None, **fixed: Any) -> Technique:
-        """The technique as declared by the widgets; a value that cannot be ends the page with its sentence."""
+        """The technique as declared by the widgets; a value that cannot be ends the page with its sentence.
+
+        A page whose later widgets depend on earlier ones draws them in several calls, each with `only` some parameters.
+        """
         with self.settings:
-            values = widgets(self.kind, self.network, only)
+            self.values |= widgets(self.kind, self.network, only)
         try:
-            technique = self.kind(**(self.given() | values | fixed))
+            technique = self.kind(**(self.given() | self.values | fixed))
         except ValidationError as error:
             self.fail(explain_invalid(error, self.kind))
-        link.write(self.choice.parameters() | self._changed(values))
+        link.write(self.choice.parameters() | self._changed())
         return technique
 
-    def _changed(self, values: dict[str, Any]) -> dict[str, str]:
+    def _changed(self) -> dict[str, str]:
         defaults = {name: field.default for name, field in self.kind.model_fields.items()}
-        return {name: link.as_parameter(value) for name, value in values.items() if value != defaults[name]}
+        return {name: link.as_parameter(value) for name, value in self.values.items() if value != defaults[name]}
 
     def fail(self, problem: ConvscopeError) -> None:
         """Show a problem's sentence, keep the explanation within reach, and end the page."""
@@ -118,10 +122,12 @@ class Room:
 
     def _run_live(self, technique: Technique) -> Result | None:
         digest = technique.recipe().digest
-        cached = results().get(digest)
         job = self._job()
         first_visit = not st.session_state.get(f"{self.kind.slug}.visited")
-        mine = job is not None and job.name == digest
+        mine = job is not None and job.name == self._job_name(digest)
+        if mine and job.state == "done" and job.result is not None:
+            results().put(digest, job.result)
+        cached = results().get(digest)
         if cached is None and not mine and (self.kind.eager or (first_visit and job is None)):
             job, mine = self._start(technique), True
         st.session_state[f"{self.kind.slug}.visited"] = True
@@ -143,9 +149,12 @@ class Room:
     def _job_key(self) -> str:
         return f"{self.kind.slug}.job"
 
+    def _job_name(self, digest: str) -> str:
+        return f"{self.kind.slug}:{digest}"
+
     def _start(self, technique: Technique) -> Job:
-        digest = technique.recipe().digest
-        job = scheduler(self.network.device).submit(owner(), technique.run, digest)
+        name = self._job_name(technique.recipe().digest)
+        job = scheduler(self.network.device).submit(owner(), technique.run, name)
         st.session_state[self._job_key] = job
         st.query_params["job"] = job.id
         return job

@@ -12,9 +12,9 @@ from viz_core.errors import ConvscopeError
 from viz_core.models import zoo
 from viz_core.models.device import device_title
 from viz_core.models.graph import GraphModel
+from viz_core.models.load import BUNDLED, RANDOM
 from viz_core.texts import has_text
 
-BUNDLED = ("bundled", "bundled-robust", "bundled-random")
 OWN_CHOICE = -1
 DEFAULTS = {"model": "bundled", "image": "sample:chelsea", "target": OWN_CHOICE}
 
@@ -38,10 +38,11 @@ def model_label(name: str) -> str:
     """What people read for a network."""
     if has_text(f"ui.networks.{name}"):
         return t(f"ui.networks.{name}")
-    for entry in zoo.entries():
-        if entry.name == name:
-            return f"{entry.title} ({entry.year})"
-    return name
+    entry = zoo.find(name.removeprefix(RANDOM))
+    if entry is None:
+        return name
+    title = f"{entry.title} ({entry.year})"
+    return t("ui.random_network", name=title) if name.startswith(RANDOM) else title
 
 
 def model_options() -> list[str]:
@@ -68,10 +69,11 @@ def sidebar() -> Choice:
 
 
 def _network() -> GraphModel:
+    labels = {name: model_label(name) for name in model_options()}
     st.selectbox(
         t("ui.network"),
-        model_options(),
-        format_func=model_label,
+        list(labels),
+        format_func=labels.get,
         key="model",
         help=t("ui.network_help"),
         persist_state="session",
@@ -91,36 +93,26 @@ def _network() -> GraphModel:
 
 
 def load_with_progress(name: str) -> GraphModel:
-    """The network, with a bar while its weights download."""
-    if name in zoo.names() and not zoo.is_cached(name):
-        bar = st.progress(0.0, text=t("ui.downloading", name=name))
-        try:
-            return models.load(name, progress=lambda done, total: bar.progress(min(1.0, done / max(1, total))))
-        finally:
-            bar.empty()
-    return models.load(name)
+    """The network, with word of its weights' download while that lasts."""
+    with st.spinner(t("ui.loading", name=model_label(name)), show_time=True):
+        return models.load(name)
 
 
 def _target(network: GraphModel) -> int | None:
-    names = [text_class(network, index) for index in range(len(network.class_names))]
-    options = [OWN_CHOICE, *range(len(names))]
+    labels = {OWN_CHOICE: t("ui.own_choice")}
+    labels |= {index: network.class_name(index, language()) for index in range(len(network.class_names))}
     try:
         st.session_state["target"] = int(st.session_state["target"])
     except ValueError:
         st.session_state["target"] = OWN_CHOICE
-    if st.session_state["target"] not in options:
+    if st.session_state["target"] not in labels:
         st.session_state["target"] = OWN_CHOICE
     chosen = st.selectbox(
         t("ui.target"),
-        options,
-        format_func=lambda index: t("ui.own_choice") if index == OWN_CHOICE else names[index],
+        list(labels),
+        format_func=labels.get,
         key="target",
         help=t("ui.target_help"),
         persist_state="session",
     )
     return None if chosen == OWN_CHOICE else chosen
-
-
-def text_class(network: GraphModel, index: int) -> str:
-    """The name of a class in the current language."""
-    return network.class_name(index, language())

@@ -4,10 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120
+
+
+@pytest.fixture(autouse=True)
+def _app_chooses_pages(monkeypatch):
+    """As behind our server: files in `pages/` are served through `app.py` on every run, not only after the first."""
+    made = PagesManager.__init__
+
+    def make(self, *arguments, **options):
+        made(self, *arguments, **options)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", make)
 
 
 @pytest.fixture

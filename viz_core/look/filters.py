@@ -41,9 +41,7 @@ class Filters(Technique):
     def run(self) -> Run:
         """One forward look at the weights; there is nothing to wait for."""
         yield from ()
-        network = self.network()
-        layer = self.layer or network.convolutions()[0]
-        weights = network.weight(network.resolve_layer(layer, "Conv2d")).cpu().numpy()
+        layer, weights = self.weights()
         drawn, columns = self.chosen(weights)
         tiles = filter_tiles(drawn, joint=self.normalise == "joint")
         sheet = grid(tiles, columns=columns, gap=GAP)
@@ -60,6 +58,16 @@ class Filters(Technique):
                 "columns": columns,
             },
         )
+
+    def weights(self) -> tuple[str, np.ndarray]:
+        """The convolution to draw and its weights (N, C, h, w)."""
+        network = self.network()
+        layer = network.resolve_layer(self.layer or network.convolutions()[0])
+        return layer, network.weight(layer).cpu().numpy()
+
+    def in_colour(self) -> bool:
+        """Whether the filters work on the three colours of the picture."""
+        return self.weights()[1].shape[1] == RGB
 
     def chosen(self, weights: np.ndarray) -> tuple[np.ndarray, int]:
         """What to draw of weights (N, C, h, w) and in how many columns: all first-layer filters in colour (N, 3, h, w),

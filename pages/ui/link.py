@@ -15,16 +15,19 @@ _FOUND = "link.found"
 def read() -> None:
     """Take notice of the link's parameters where it came from outside: a first visit, a shared link, back and forward."""
     now = st.query_params.to_dict()
-    arrived = now if now != st.session_state.get(_WRITTEN) else {}
-    st.session_state[_FOUND] = arrived
+    st.session_state[_FOUND] = now if now != st.session_state.get(_WRITTEN) else {}
     st.session_state[_WRITTEN] = now
+
+
+def arrived() -> Mapping[str, str]:
+    """The parameters that a link brought along in this run."""
+    return st.session_state.get(_FOUND, {})
 
 
 def seed(state_key: str, parameter: str, default: Any) -> None:
     """Give a widget its value before it is drawn: from an arriving link, else what it had, else the default."""
-    arrived = st.session_state.get(_FOUND, {})
-    if parameter in arrived:
-        st.session_state[state_key] = arrived[parameter]
+    if parameter in arrived():
+        st.session_state[state_key] = arrived()[parameter]
     else:
         st.session_state.setdefault(state_key, default)
 

@@ -11,8 +11,10 @@ from viz_core.images.refs import open_image
 from viz_core.images.render import encode_png
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.look.filters import Filters
-from viz_core.technique import finish
+from viz_core.technique import SECTIONS, finish
 from viz_core.texts import text
+
+CARDS = 3  # in a row
 
 choice: Choice = st.session_state["choice"]
 network = models.load(choice.model)
@@ -33,10 +35,12 @@ with filters:
     grid = finish(Filters(model=choice.model).run()).pictures["grid"]
     st.image(encode_png(grid), width="stretch", alt=t("home.first_filters"))
 
-st.subheader(t("home.gallery"), anchor=False)
-columns = st.columns(3)
-for place, kind in enumerate(rooms()):
-    name = kind.slug.replace("-", "_")
-    with columns[place % 3].container(border=True, height="stretch"):
-        st.page_link(room_page(kind), width="stretch")
-        st.caption(text(f"{name}.question", language()))
+for section in SECTIONS:
+    inside = [kind for kind in rooms() if kind.section == section]
+    if inside:
+        st.subheader(t(f"ui.sections.{section}"), anchor=False)
+    for first in range(0, len(inside), CARDS):
+        for column, kind in zip(st.columns(CARDS), inside[first : first + CARDS], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(room_page(kind), width="stretch")
+                st.caption(text(f"{kind.slug.replace('-', '_')}.question", language()))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from viz_core.models.bundled import ASSETS, MEAN, STD, TWINS, BundledNet, class_names, fold
+from viz_core.models.bundled import ASSETS, MEAN, STD, TWINS, BundledNet, class_names, fold, parameter_count
 from viz_core.models.random_twin import random_net
 
 LICENCE = "Trained on images of ImageNet, which are for non-commercial research and teaching only."
@@ -51,6 +51,7 @@ def ship(net: BundledNet, twin: str, recipe: dict[str, Any], folder: Path = ASSE
         "data": UNTRAINED if twin == "random" else DATA,
         "licence": FREE if twin == "random" else LICENCE,
         "architecture": net.architecture,
+        "parameters": parameter_count(net),
         "recipe": recipe,
         "results": {},
         "classes": [names._asdict() for names in class_names()],

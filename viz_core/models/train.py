@@ -36,6 +36,10 @@ LOG_FIELDS = (
 )
 
 
+PAUSE = 5.0  # a step this many times longer than usual was a pause
+LEAST_REST = 0.05  # share of the time that the schedule has after a pause, at least
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything a run depends on. Sizes in pixels; radius: L2 over values in [0, 1] at 64 px, less at smaller sizes."""
@@ -55,8 +59,8 @@ class TrainConfig:
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
     ema: float = 0.998
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.42, 48), (0.77, 64))  # from this progress on, this side
-    area: tuple[float, float] = (0.35, 1.0)
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.47, 48), (0.8, 64))  # from this progress on, this side
+    area: tuple[float, float] = (0.25, 1.0)
     colour: float = 0.2
     radius: float = 0.0  # adversarial training where above 0
     attack_steps: int = 1
@@ -110,8 +114,8 @@ class Part:
 class Pace:
     """How far the schedule has come, 0 to 1: by steps, or stretched over a time so that it ends annealed at any speed.
 
-    A step that takes much longer than usual was a pause: it does not advance the schedule, what is left is compressed
-    into the time that is left (at least a twentieth of the budget).
+    A step that takes much longer than usual was a pause: it hardly advances the schedule, and what is left is compressed
+    into the time that is left, or into a twentieth of the whole time where less is left.
     """
 
     total_steps: int
@@ -128,14 +132,17 @@ class Pace:
         if self.minutes is None:
             self.progress = min(1.0, self.progress + 1 / self.total_steps)
             return
-        self.usual = seconds if self.usual is None else 0.98 * self.usual + 0.02 * min(seconds, 5 * self.usual)
-        left = max(self.deadline - time.time(), 3 * self.minutes)
-        self.progress += (1 - self.progress) * min(1.0, min(seconds, 5 * self.usual) / left)
+        self.usual = self.usual or seconds
+        worked = min(seconds, PAUSE * self.usual)
+        self.usual += 0.02 * (worked - self.usual)
+        if seconds > worked:
+            self.deadline = max(self.deadline, time.time() + LEAST_REST * 60 * self.minutes)
+        left = self.deadline - time.time() + worked
+        self.progress = 1.0 if left <= worked else self.progress + (1 - self.progress) * worked / left
 
     @property
     def done(self) -> bool:
-        near = self.minutes is not None and self.deadline - time.time() < (self.usual or 0) and self.progress > 0.99
-        return near or self.progress > 1 - 1e-9
+        return self.progress > 1 - 1e-9
 
 
 class Run:

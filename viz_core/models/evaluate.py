@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -97,7 +98,7 @@ def chance_of_pointing(val: Labelled, count: int) -> float:
 
 
 @torch.no_grad()
-def photographs(net: BundledNet, folder: Path) -> dict[str, object]:
+def photographs(net: BundledNet, folder: Path) -> dict[str, Any]:
     """How many photographs `<wnid>_<name>.jpg` of known classes are right in the top 5, whole, by short side in pixels."""
     known = {name.wnid: row for row, name in enumerate(class_names())}
     paths = [path for path in sorted(folder.glob("*.jpg")) if path.name.split("_")[0] in known]
@@ -116,16 +117,16 @@ def photograph(path: Path, side: int) -> Tensor:
     return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
 
 
-def best_side(photos: dict[str, object]) -> int:
+def best_side(photos: dict[str, Any]) -> int:
     """The smallest short side, in pixels, at which most photographs are right."""
     right: dict[str, int] = photos["right_in_top5"]
-    return int(max(right, key=right.get).removesuffix("px"))
+    return int(max(right, key=lambda side: right[side]).removesuffix("px"))
 
 
-def measure(net: BundledNet, val: Labelled, count: int, attacked: int) -> dict[str, object]:
+def measure(net: BundledNet, val: Labelled, count: int, attacked: int) -> dict[str, Any]:
     """All numbers of the model card: on the first `count` validation pictures, the attack on the first `attacked`."""
     logits = torch.cat(list(predictions(net, val.images[:count])))
-    results: dict[str, object] = {"pictures": count, "attacked_pictures": attacked, "attack_radius_l2": RADIUS}
+    results: dict[str, Any] = {"pictures": count, "attacked_pictures": attacked, "attack_radius_l2": RADIUS}
     for size in (SIDE, 2 * SIDE):
         top1, top5 = accuracy(net, val.images, val.labels, count, size)
         results |= {f"top1_{size}px": round(top1, 4), f"top5_{size}px": round(top5, 4)}
@@ -155,7 +156,7 @@ def main(arguments: list[str] | None = None) -> None:
     net = bundle.module.to(memory_format=torch.channels_last)
     val = load_split(options.data, "val", options.cache)
     results = measure(net, val, options.count, options.attacked)
-    changes: dict[str, object] = {"results": results}
+    changes: dict[str, Any] = {"results": results}
     if options.photos:
         results["photographs"] = photographs(net, options.photos)
         changes["input_size"] = best_side(results["photographs"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 class Muon(torch.optim.Optimizer):
@@ -13,7 +13,7 @@ class Muon(torch.optim.Optimizer):
     roughly the share of that norm moved in one step.
     """
 
-    def __init__(self, kernels: Iterable[nn.Parameter], lr: float = 0.0, momentum: float = 0.6) -> None:
+    def __init__(self, kernels: Iterable[Tensor], lr: float = 0.0, momentum: float = 0.6) -> None:
         super().__init__(kernels, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()

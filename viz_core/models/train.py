@@ -308,7 +308,7 @@ def optimizers(net: BundledNet, config: TrainConfig) -> tuple[torch.optim.Optimi
     """Muon for the 3x3 kernels, SGD for the rest: weight decay on its kernels, none on offsets and norms."""
     kernels = [conv.weight for name, conv in convolutions(net) if name != "conv1"]
     others = [parameter for parameter in net.parameters() if parameter.ndim <= 1]
-    decayed = {"params": [net.conv1.weight, net.fc.weight], "weight_decay": config.weight_decay}
+    decayed: dict[str, Any] = {"params": [net.conv1.weight, net.fc.weight], "weight_decay": config.weight_decay}
     sgd = torch.optim.SGD([decayed, {"params": others}], lr=0.0, momentum=config.momentum, nesterov=True)
     return sgd, Muon(kernels, momentum=config.muon_momentum)
 

@@ -30,7 +30,8 @@ _CSS = """
 
 _JS = """
 const views = new WeakMap();
-const SMALLEST_SHOWN = 448;
+const SHORT_SIDE = 448;  // of a small picture on the page, about; larger ones are shown pixel by pixel
+const SQUARES_FROM = 4;  // times enlarged: pixels are shown as squares, since then they are what there is to see
 
 function build(parent) {
   const root = document.createElement('div');
@@ -108,9 +109,9 @@ async function paint(view, jpeg) {
   if (canvas.width !== picture.width || canvas.height !== picture.height) {
     canvas.width = picture.width;
     canvas.height = picture.height;
-    const times = Math.max(1, Math.round(SMALLEST_SHOWN / Math.max(picture.width, picture.height)));
+    const times = Math.max(1, Math.round(SHORT_SIDE / Math.min(picture.width, picture.height)));
     canvas.style.width = picture.width * times + 'px';
-    canvas.style.imageRendering = times > 1 ? 'pixelated' : 'auto';
+    canvas.style.imageRendering = times >= SQUARES_FROM ? 'pixelated' : 'auto';
   }
   canvas.getContext('2d').drawImage(picture, 0, 0);
   picture.close();

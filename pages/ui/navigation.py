@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ui import link
 from pages.ui.language import choose_language, language, t
+from pages.ui.session import owner
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
 from viz_core.registry import techniques
@@ -59,6 +60,7 @@ def pages() -> dict[str, list[st.Page]]:
 def open_page() -> None:
     """Draw the shared sidebar, then the page asked for; nobody ever sees a traceback."""
     link.read()
+    owner()  # who is there keeps their jobs, on whichever page they are
     choose_language()
     page = st.navigation(pages(), position="top")
     try:

@@ -111,7 +111,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def main() -> None:
+def main(script: Path = APP) -> None:
     """Serve at HOST (default localhost) and PORT (default 8501; 0: any free one) until SIGTERM or Ctrl-C."""
     global _server
     host, given = os.environ.get("HOST") or "localhost", os.environ.get("PORT") or "8501"
@@ -124,7 +124,7 @@ def main() -> None:
     print(text("server.warming_up"), flush=True)
     _server = _Server(
         uvicorn.Config(
-            create_app(),
+            create_app(script),
             host=host,
             log_level="warning",
             access_log=False,

@@ -3,8 +3,8 @@
 import codecs
 import hashlib
 import io
-import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,8 +24,9 @@ WHITE_LEVELS = (1, 255, 4095, 65535)  # of 1 (and of floats in [0, 1]), 8, 12 an
 # Image.open only warns of a picture between one and two times its own limit.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-# A large picture needs hundreds of megabytes while it is decoded, so that only two are decoded at a time.
-_large = threading.BoundedSemaphore(2)
+# A large picture needs hundreds of megabytes while it is decoded: two at a time, and always on the same two threads,
+# because the C library keeps freed memory for every thread that once used it.
+_large = ThreadPoolExecutor(2, thread_name_prefix="large-picture")
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -81,8 +82,7 @@ def load_image(data: bytes, kept_side: int = KEPT_SIDE) -> Picture:
         _check_size(*image.size)
         if image.width * image.height < LARGE_PIXELS:
             return _decode(image, kept_side)
-        with _large:
-            return _decode(image, kept_side)
+        return _large.submit(_decode, image, kept_side).result()
 
 
 def _open(data: bytes) -> Image.Image:
@@ -108,9 +108,9 @@ def _check_size(width: int, height: int) -> None:
 def _decode(image: Image.Image, kept_side: int) -> Picture:
     try:
         image.draft(image.mode, (kept_side, kept_side))  # JPEG: decode straight to 1/2, 1/4 or 1/8
+        image.load()  # before the orientation: asked for that, a PNG loads itself, and its errors would be passed over
+        upright = _to_rgb(_shrink(_eight_bits(image, kept_side), kept_side))
         orientation = _orientation(image)
-        image.load()
-        upright = _shrink(_to_rgb(_eight_bits(image, kept_side), kept_side), kept_side)
         if orientation in _TURNS:
             upright = upright.transpose(_TURNS[orientation])
         return Picture(np.asarray(upright))
@@ -131,7 +131,9 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _eight_bits(image: Image.Image, kept_side: int) -> Image.Image:
-    """Bring 16-bit, integer and float pictures to 8-bit grey; leave others as they are."""
+    """The picture in a mode that can be scaled: palettes looked up, 16-bit, integer and float values as 8-bit grey."""
+    if image.mode in ("1", "P", "PA"):
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     values = image.convert("F")
@@ -151,10 +153,10 @@ def _scale(values: np.ndarray) -> np.ndarray:
     return np.rint(np.clip((safe - black) / (white - black), 0, 1) * 255).astype(np.uint8)
 
 
-def _to_rgb(image: Image.Image, kept_side: int) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
-        return image.convert("RGB")
-    clear = _shrink(image.convert("RGBA"), kept_side)
+        return image if image.mode == "RGB" else image.convert("RGB")
+    clear = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
 
 

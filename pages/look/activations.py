@@ -1,0 +1,110 @@
+"""Activations: every channel of a layer for this picture; one of them closely; the strongest at one place."""
+
+from functools import partial
+
+import streamlit as st
+
+from pages.ui.click_image import Click, Readout, click_image
+from pages.ui.compare import second_choices, second_name
+from pages.ui.controls import widgets
+from pages.ui.pager import first_shown, pager
+from pages.ui.room import Room
+from pages.ui.units import choose, forget, number, passport
+from pages.ui.value_charts import histogram, value_bars
+from viz_core.images.render import encode_png
+from viz_core.look.activations import Activations, area, over_picture, shown_channels, tile_at, tile_values, unit_at
+from viz_core.technique import Result
+
+SLUG = Activations.slug
+WIDGETS = ("layer", "channel", "sort", "scale", "count", "size")
+
+
+def maps(result: Result) -> None:
+    """All channels as a grid; a click chooses one."""
+    height, width = result.pictures["grid"].shape[:2]
+
+    def clicked(click: Click) -> None:
+        channel = tile_at(result, click.y / height, click.x / width)
+        if channel is not None:
+            choose(SLUG, channel=channel, row=None, column=None)
+
+    labels = [room.t(f"page.{name}") for name in ("channel", "peak", "mean")]
+    readout = Readout(tile_values(result), room.t("page.map"), labels)
+    facts = room.t("page.facts", **result.scores)
+    click_image(room.png(result, "grid"), f"{SLUG}.grid", alt=facts, readout=readout, on_click=clicked)
+    if "other_grid" in result.pictures:
+        room.show(result, "other_grid", second_name(room))
+
+
+def bars(result: Result) -> None:
+    """A layer without positions: one bar for each channel, in the chosen order."""
+    shown = shown_channels(result)
+    of_classes = result.scores["layer"] == room.network.layer_names[-1]
+    names = [room.network.class_name(channel, room.lang) if of_classes else str(channel) for channel in shown]
+    st.markdown(f"**{room.t('page.class_bars' if of_classes else 'page.bars')}**")
+    chart = value_bars(names, result.arrays["maps"][shown, 0, 0], room.t("page.value"))
+    st.plotly_chart(chart, width="stretch", key=f"{SLUG}.bars")
+
+
+def closely(result: Result) -> None:
+    """The chosen channel over the picture; a click chooses the place to look at."""
+    scores, pixels = result.scores, over_picture(result, room.opacity())
+
+    def clicked(click: Click) -> None:
+        row, column = unit_at(result, click.y / pixels.shape[0], click.x / pixels.shape[1])
+        choose(SLUG, channel=scores["channel"], row=row, column=column)
+
+    st.markdown(f"**{room.t('page.chosen', channel=scores['channel'])}**")
+    alt = room.t("page.unit" if "map" in result.pictures else "page.whole", **scores)
+    readout = Readout(result.arrays["map"], room.t("page.here"), area=area(result))
+    click_image(encode_png(pixels), f"{SLUG}.overlay", alt=alt, readout=readout, on_click=clicked)
+    st.caption(alt)
+    if technique.row is not None:
+        st.button(room.t("page.peak_again"), key=f"{SLUG}.again", on_click=partial(choose, SLUG, row=None, column=None))
+    if "other_map" in result.pictures:
+        room.show(result, "other_map", second_name(room))
+
+
+def numbers(result: Result) -> None:
+    """The strongest channels at the chosen place and the values of the chosen channel."""
+    scores = result.scores
+    passport(room, scores["layer"], scores["channel"])
+    strongest, values = st.columns(2, gap="large")
+    with strongest:
+        st.markdown(f"**{room.t('page.strongest')}**")
+        rows = result.tables["strongest"]
+        chart = value_bars([str(row["channel"]) for row in rows], [row["value"] for row in rows], room.t("page.value"))
+        st.plotly_chart(chart.update_layout(height=220), width="stretch", key=f"{SLUG}.strongest")
+    if "map" in result.pictures:
+        with values:
+            st.markdown(f"**{room.t('page.histogram')}**")
+            st.caption(room.t("page.numbers", **scores, active=1 - scores["sparsity"]))
+            bins = result.arrays["histogram"], result.arrays["histogram_edges"]
+            chart = histogram(*bins, room.t("page.value"), room.t("page.units"))
+            st.plotly_chart(chart, width="stretch", key=f"{SLUG}.histogram")
+
+
+room = Room(Activations)
+layer = st.session_state.get(f"{SLUG}.layer")
+forget(SLUG, (room.choice.model, layer), "channel", "page")
+forget(SLUG, (room.choice.model, layer, room.choice.image), "row", "column")
+with room.settings:
+    room.values |= widgets(Activations, room.network, WIDGETS)
+    room.values |= second_choices(room)
+room.values |= {name: number(SLUG, name) for name in ("row", "column")}
+room.values["first"] = first_shown(SLUG, room.values["count"])
+technique = room.controls(only=())
+result = room.run(technique)
+with room.stage:
+    grid, one = st.columns([2, 1], gap="medium")
+    with grid:
+        st.markdown(f"**{room.t('page.facts', **result.scores)}**")
+        draw = maps if "map" in result.pictures else bars
+        draw(result)
+        pager(SLUG, result.scores["channels"], technique.count)
+        st.caption(room.t("page.shown", **result.scores))
+    with one:
+        closely(result)
+    numbers(result)
+room.downloads(result)
+room.explain()

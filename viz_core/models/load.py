@@ -21,7 +21,8 @@ _networks: Memory[GraphModel] = Memory(capacity_from_environment())
 def load(name: str, device: torch.device | str | None = None, seed: int = 0) -> GraphModel:
     """The network of this name, on the accelerator if there is one; kept in memory, so that asking again costs nothing.
 
-    name: 'bundled', 'bundled-robust', 'bundled-random'; a name of the catalogue such as 'alexnet'; 'random:alexnet' for
+    name: 'bundled', 'bundled-robust', 'bundled-random'; a name of the catalogue such as 'alexnet', whose learnt weights are
+    fetched on first use; 'random:alexnet' for
     torchvision's own initialisation under `torch.manual_seed(seed)`. Raises ConvscopeError with one sentence for
     everything that can go wrong.
     """
@@ -34,7 +35,12 @@ def _make(name: str, device: torch.device, seed: int) -> GraphModel:
     if name in BUNDLED:
         return _bundled(name, device)
     if name.startswith(RANDOM):
-        return _random(name, device, seed)
+        entry = zoo.find(name.removeprefix(RANDOM))
+        if entry is not None:
+            return _from_entry(name, entry, zoo.build_random(entry.name, seed), device)
+    entry = zoo.find(name)
+    if entry is not None:
+        return _from_entry(name, entry, zoo.build_pretrained(entry), device)
     raise _unknown(name)
 
 
@@ -53,13 +59,6 @@ def _bundled(name: str, device: torch.device) -> GraphModel:
         std=twin.std,
         device=device,
     )
-
-
-def _random(name: str, device: torch.device, seed: int) -> GraphModel:
-    entry = zoo.find(name.removeprefix(RANDOM))
-    if entry is None:
-        raise _unknown(name)
-    return _from_entry(name, entry, zoo.build_random(entry.name, seed), device)
 
 
 def _from_entry(name: str, entry: zoo.ZooEntry, module: torch.nn.Module, device: torch.device) -> GraphModel:

@@ -1,14 +1,21 @@
 """The catalogue of torchvision's classifiers: what they are, and how to build them with random or learnt weights."""
 
+import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Any
 
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 from torchvision import models as torchvision_models
 from torchvision.models import WeightsEnum
 
 from viz_core.models.random_state import private_random_state
+from viz_core.models.weights import Progress, fetch, local_path, read_tensors
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -54,6 +61,15 @@ _FAMILIES: dict[str, tuple[int, dict[str, str]]] = {
     ),
     "ConvNeXt": (2022, {f"convnext_{size}": f"ConvNeXt {size}" for size in ("tiny", "small", "base")}),
 }
+
+# What torchvision's builders set when they are given learnt weights.
+_TRAINED_WITH: dict[str, dict[str, object]] = {
+    "googlenet": {"transform_input": True, "aux_logits": True, "init_weights": False},
+    "inception_v3": {"transform_input": True, "aux_logits": True, "init_weights": False},
+}
+
+# DenseNet's files are older than its module names: `norm.1` became `norm1`.
+_DENSENET_KEY = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
 
 
 @dataclass(frozen=True)
@@ -120,5 +136,38 @@ def _entry(name: str, title: str, family: str, year: int) -> ZooEntry:
 def build_random(name: str, seed: int) -> nn.Module:
     """The network as torchvision initialises it under `torch.manual_seed(seed)`; on the CPU."""
     with private_random_state(seed), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The default weight initialization", category=FutureWarning)
+        warnings.simplefilter("ignore", FutureWarning)  # about a future default initialisation
         return torchvision_models.get_model(name, weights=None).eval()
+
+
+def is_cached(name: str) -> bool:
+    """Whether the learnt weights of this network are on the disk already."""
+    entry = find(name)
+    return entry is not None and local_path(entry.url).exists()
+
+
+def download(name: str, progress: Progress | None = None) -> Path:
+    """Fetch the learnt weights of a network of the catalogue, unless they are here; see `weights.fetch`."""
+    return fetch(_by_name()[name].url, progress)
+
+
+def build_pretrained(entry: ZooEntry) -> nn.Module:
+    """The network with its learnt weights, fetched if need be; on the CPU. Raises ConvscopeError where they cannot be had."""
+    state = {_DENSENET_KEY.sub(r"\1\2.", key): value for key, value in read_tensors(download(entry.name)).items()}
+    network = empty_network(entry.name, **_TRAINED_WITH.get(entry.name, {}))
+    network.load_state_dict(state, assign=True)
+    return network.eval()
+
+
+class _NoNumbers(TorchFunctionMode):
+    """Tensors made by `torch.empty`, as modules make their parameters, get a shape and no memory (torch's meta device)."""
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
+
+
+def empty_network(name: str, **options: object) -> nn.Module:
+    """The network with parameters that wait for their numbers; takes no time and no memory."""
+    with _NoNumbers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return torchvision_models.get_model(name, weights=None, **options)

@@ -3,17 +3,12 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui.charts import picture_figure
+from pages.ui.charts import colour_scale, picture_figure
 from pages.ui.room import Room
 from viz_core.explain.occlusion import Occlusion
 from viz_core.images.render import SEQUENTIAL, encode_png, is_flat
 from viz_core.images.tensor import to_pixels
 from viz_core.technique import Result
-
-
-def colour_scale() -> list[list]:
-    """The map's colours as the chart wants them."""
-    return [[place / 255, f"rgb({r},{g},{b})"] for place, (r, g, b) in enumerate(SEQUENTIAL)]
 
 
 def figure(technique: Occlusion, result: Result, opacity: float) -> go.Figure:
@@ -30,7 +25,7 @@ def figure(technique: Occlusion, result: Result, opacity: float) -> go.Figure:
         dy=technique.stride,
         opacity=opacity,
         zsmooth="best",
-        colorscale=colour_scale(),
+        colorscale=colour_scale(SEQUENTIAL),
         colorbar={"title": room.t("page.scale"), "tickformat": ".0%", "thickness": 14},
         hovertemplate=room.t("page.hover") + "<extra></extra>",
     )

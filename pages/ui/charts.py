@@ -6,9 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from viz_core.images.render import DIVERGING
 from viz_core.models.graph import GraphModel
 
 INK = "#2a8fb5"  # readable on the light and on the dark theme
+
+
+def colour_scale(colours: np.ndarray) -> list[tuple[float, str]]:
+    """A table of colours, least to greatest, as charts want it."""
+    places = np.linspace(0, 1, len(colours))
+    return [
+        (float(place), f"rgb({red},{green},{blue})") for place, (red, green, blue) in zip(places, colours, strict=True)
+    ]
 
 
 def class_bars(top: Sequence[tuple[int, str, float]], network: GraphModel, lang: str) -> go.Figure:
@@ -66,4 +75,31 @@ def curve(values: Sequence[float], x_title: str, y_title: str) -> go.Figure:
     chart.update_xaxes(title=x_title)
     chart.update_yaxes(title=y_title, rangemode="tozero")
     chart.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    return chart
+
+
+def number_grid(values: np.ndarray, bound: float, mask: np.ndarray | None = None) -> go.Figure:
+    """A grid of numbers (rows, columns), coloured about zero up to `bound`; cells outside the mask are struck out."""
+    rows, columns = values.shape
+    chart = go.Figure(
+        go.Heatmap(
+            z=values if mask is None else np.where(mask, values, 0),
+            zmin=-bound,
+            zmax=bound,
+            colorscale=colour_scale(DIVERGING),
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            text=[[f"{value:g}" for value in row] for row in values],
+            texttemplate="%{text}",
+            textfont={"size": 16, "color": "#16242b"},
+            hoverinfo="skip",
+        )
+    )
+    for row, column in [] if mask is None else np.argwhere(mask == 0):
+        ends = {"x0": column - 0.35, "x1": column + 0.35, "y0": row - 0.35, "y1": row + 0.35}
+        chart.add_shape(type="line", line={"color": "#16242b", "width": 2}, **ends)
+    chart.update_xaxes(visible=False, range=[-0.5, columns - 0.5])
+    chart.update_yaxes(visible=False, range=[rows - 0.5, -0.5], scaleanchor="x")
+    chart.update_layout(height=44 * rows + 20, width=44 * columns + 20, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     return chart

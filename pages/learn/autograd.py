@@ -1,0 +1,59 @@
+"""Autograd: a formula as a graph, and the chain rule walked edge by edge."""
+
+import streamlit as st
+
+from pages.ui.room import Room
+from viz_core.learn.autograd import Autograd
+from viz_core.technique import Result
+
+
+def flow_chart(result: Result, walked: int) -> str:
+    """The graph as a Mermaid chart: values at the nodes, gradients as far as they have been walked."""
+    nodes, walks = result.tables["nodes"], result.tables["walks"]
+    gradients = {nodes[-1]["place"]: 1.0} | {walk["sink"]: walk["total"] for walk in walks[:walked]}
+    lines = ["flowchart LR"]
+    for node in nodes:
+        shown = node["name"] if node["operation"] in ("input", "number") else f"{node['name']} = {node['operation']}"
+        label = f"{shown}<br>{room.t('page.value')} {node['value']:.4g}"
+        if node["place"] in gradients:
+            label += f"<br>{room.t('page.gradient')} {gradients[node['place']]:.4g}"
+        lines.append(f'  n{node["place"]}["{label}"]')
+    edges = [(source, node["place"]) for node in nodes for source in node["inputs"]]
+    lines += [f"  n{source} --> n{sink}" for source, sink in edges]
+    if 0 < walked <= len(walks):
+        last = walks[walked - 1]
+        lines += [f"  style n{last['sink']} stroke-width:4px", f"  style n{last['source']} stroke-dasharray:6"]
+    return "\n".join(lines)
+
+
+room = Room(Autograd)
+technique = room.controls()
+result = room.run(technique)
+walks = result.tables["walks"]
+with room.stage:
+    walked = len(walks)
+    if walks:
+        walked = st.slider(
+            room.t("page.step"), 0, len(walks), len(walks), help=room.t("page.step_help"), key="autograd.step"
+        )
+    st.mermaid_chart(flow_chart(result, walked), alt=room.t("page.chart"))
+    st.caption(room.t("page.chart_help"))
+    if walked > 0:
+        now = walks[walked - 1]
+        st.latex(
+            rf"\frac{{\partial L}}{{\partial {now['to']}}} \mathrel{{+}}= "
+            rf"\frac{{\partial L}}{{\partial {now['from']}}} \cdot \frac{{\partial {now['from']}}}{{\partial {now['to']}}}"
+            rf" = {now['gradient']:.4g} \cdot {now['local']:.4g} = {now['added']:.4g}"
+        )
+    derivatives = [
+        {
+            room.t("page.name"): node["name"],
+            room.t("page.value"): node["value"],
+            room.t("page.gradient"): node["gradient"],
+        }
+        for node in result.tables["nodes"]
+        if node["operation"] == "input"
+    ]
+    st.dataframe(derivatives, hide_index=True, width="content")
+room.downloads(result)
+room.explain()

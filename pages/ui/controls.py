@@ -9,12 +9,14 @@ from pydantic.fields import FieldInfo
 from pages.ui import link
 from pages.ui.language import language, t
 from pages.ui.pictures import picture_box
+from viz_core.models.cam import map_layers
 from viz_core.models.graph import GraphModel
 from viz_core.technique import Technique
 from viz_core.texts import has_text, text
 
 LONGEST_SLIDER = 512
 LONGEST_SEGMENTS = 14  # characters that fit beside each other in the settings column
+NONE = "none"  # how catalogues call the empty choice
 AUTOMATIC = ""  # a widget cannot hold None and show a choice
 SIDEBAR_FIELDS = ("model", "image", "target")
 
@@ -92,9 +94,11 @@ def _widget(kind: type[Technique], name: str, field: FieldInfo, network: GraphMo
     plain, optional = _kinds(field)
     role = _extra(field).get("widget")
     if role == "layer":
-        return _layer(common, name, field, network, optional)
+        return _layer(common, name, field, network, _none_label(kind, name) if optional else None)
     if role == "layers":
         return _layers(common, name, field, network)
+    if role == "class":
+        return _class(common, name, network, _none_label(kind, name))
     if role == "picture":
         return _picture(common, name, field)
     if get_origin(plain) is Literal:
@@ -156,20 +160,27 @@ def _choice(kind: type[Technique], common: dict[str, Any], name: str, field: Fie
     return st.selectbox(options=options, format_func=show.get, **common)
 
 
+def _none_label(kind: type[Technique], name: str) -> str:
+    """What people read for an empty choice: the technique's own words for it, or "automatic"."""
+    return option_label(kind, name, NONE) if has_text(f"{namespace(kind)}.options.{name}.{NONE}") else t("ui.automatic")
+
+
 def _layer_options(field: FieldInfo, network: GraphModel) -> list[str]:
     kinds = _extra(field).get("kinds")
+    if kinds == ["map"]:
+        return list(map_layers(network))
     layers = network.layers()
     return [layer.name for layer in layers if kinds is None or layer.kind in kinds] or [layer.name for layer in layers]
 
 
-def _layer(common: dict[str, Any], name: str, field: FieldInfo, network: GraphModel, optional: bool) -> str | None:
-    options = [AUTOMATIC] * optional + _layer_options(field, network)
+def _layer(common: dict[str, Any], name: str, field: FieldInfo, network: GraphModel, none: str | None) -> str | None:
+    options = [AUTOMATIC] * (none is not None) + _layer_options(field, network)
     key = common["key"]
     link.seed(key, name, field.default or AUTOMATIC)
     if st.session_state[key] not in options:
         st.session_state[key] = options[0]
     shown = {layer.name: f"{layer.name}  ({'×'.join(map(str, layer.shape))})" for layer in network.layers()}
-    shown[AUTOMATIC] = t("ui.automatic")
+    shown[AUTOMATIC] = none or ""
     return st.selectbox(options=options, format_func=shown.get, **common) or None
 
 
@@ -181,6 +192,17 @@ def _layers(common: dict[str, Any], name: str, field: FieldInfo, network: GraphM
     chosen = chosen.split(",") if isinstance(chosen, str) else list(chosen)
     st.session_state[key] = [layer for layer in chosen if layer in options]
     return tuple(st.multiselect(options=options, placeholder=t("ui.automatic"), **common))
+
+
+def _class(common: dict[str, Any], name: str, network: GraphModel, none: str) -> int | None:
+    names = {str(index): network.class_name(index, language()) for index in range(len(network.class_names))}
+    key = common["key"]
+    link.seed(key, name, AUTOMATIC)
+    if str(st.session_state[key]) not in names:
+        st.session_state[key] = AUTOMATIC
+    shown = {AUTOMATIC: none, **names}
+    chosen = st.selectbox(options=list(shown), format_func=shown.get, **common)
+    return int(chosen) if chosen else None
 
 
 def _picture(common: dict[str, Any], name: str, field: FieldInfo) -> str:

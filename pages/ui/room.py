@@ -107,8 +107,11 @@ class Room:
 
     def run(self, technique: Technique) -> Result | None:
         """The technique's result: at once, or from its job once that has something; None while there is nothing yet."""
-        if self.kind.live:
+        if technique.is_live:
             return self.guarded(lambda: self._run_live(technique))
+        job = st.session_state.get(self._job_key)
+        if job is not None:
+            job.stop()
         return self.guarded(lambda: self._run_now(technique))
 
     def _run_now(self, technique: Technique) -> Result:

@@ -11,10 +11,9 @@ from torchvision.transforms.v2.functional import gaussian_blur
 from viz_core.images.render import colour_bar, heatmap, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.models.graph import GraphModel
+from viz_core.models.work import batch_size
 from viz_core.technique import Run, Section, Step, Technique
 
-MACS_PER_STEP = 6e9
-LARGEST_BATCH = 64
 GREY = 0.5
 
 
@@ -110,17 +109,6 @@ def fill_picture(x: torch.Tensor, fill: str) -> torch.Tensor:
     if fill == "mean":
         return x.mean(dim=(2, 3), keepdim=True).expand_as(x)
     return torch.full_like(x, GREY if fill == "grey" else 0.0)
-
-
-def batch_size(network: GraphModel, x: torch.Tensor) -> int:
-    """Pictures that make about a tenth of a second of work; depends on sizes alone, so that results repeat exactly."""
-    height, width = x.shape[-2:]
-    macs = sum(
-        layer.parameters * int(np.prod(layer.shape[1:]))
-        for layer in network.layers((height, width))
-        if layer.parameters
-    )
-    return int(np.clip(MACS_PER_STEP / max(1, macs), 1, LARGEST_BATCH))
 
 
 def batches(rows: int, columns: int, size: int) -> Iterator[tuple[list[tuple[int, int]], int]]:

@@ -75,6 +75,11 @@ class GraphModel:
         """Sixteen hex digits of the SHA-256 over the names and numbers of all weights."""
         return self._digest()
 
+    @property
+    def mean(self) -> Tensor:
+        """The colour this network sees as zero: (3, 1, 1), RGB in [0, 1]."""
+        return self._mean
+
     def class_name(self, index: int, lang: str = "en") -> str:
         """What a class is called in a language; in English where there is no translation."""
         return self._translated.get(lang, self.class_names)[index]

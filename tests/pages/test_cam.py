@@ -1,0 +1,41 @@
+"""The page of class activation maps without a browser."""
+
+import pytest
+
+PAGE = "pages/explain/cam.py"
+
+
+@pytest.fixture
+def open_cam(open_page):
+    """Open the page with a small network, then follow a link to it with more parameters."""
+
+    def opened(lang: str = "en", **parameters: str):
+        model = parameters.pop("model", "random:squeezenet1_1")
+        page = open_page(PAGE, lang, model=model)
+        for name, value in {"model": model, "size": "64", **parameters}.items():
+            page.query_params[name] = value
+        page.run()
+        assert not page.exception
+        return page
+
+    return opened
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_several_classes_side_by_side(lang, open_cam):
+    page = open_cam(lang, classes="3")
+    assert len(page.image) == 4
+    assert not page.error
+
+
+@pytest.mark.parametrize(("method", "pictures"), [("cam", 4), ("layercam", 4), ("guided", 7)])
+def test_other_methods(method, pictures, open_cam):
+    page = open_cam(method=method)
+    assert len(page.image) == pictures
+    offered = [box.key for box in page.selectbox]
+    assert ("cam.layer" in offered) == (method != "cam")
+
+
+def test_where_cam_cannot_be_the_page_says_so(open_cam):
+    page = open_cam(method="cam", model="random:alexnet")
+    assert "Grad-CAM" in page.error[0].value

@@ -14,7 +14,7 @@ STAGES = ("forward", "mask", "sent")
 def draw(name: str, values: np.ndarray, mask: np.ndarray | None = None) -> None:
     """One grid with its name."""
     st.markdown(f"**{room.t(f'page.{name}')}**")
-    st.plotly_chart(number_grid(values, bound, mask), width="content", key=f"relu.{name}")
+    st.plotly_chart(number_grid(values, bound, mask), width="content", key=f"relu.grid.{name}")
 
 
 room = Room(Relu)

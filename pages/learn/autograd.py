@@ -11,7 +11,7 @@ def flow_chart(result: Result, walked: int) -> str:
     """The graph as a Mermaid chart: values at the nodes, gradients as far as they have been walked."""
     nodes, walks = result.tables["nodes"], result.tables["walks"]
     gradients = {nodes[-1]["place"]: 1.0} | {walk["sink"]: walk["total"] for walk in walks[:walked]}
-    lines = ["flowchart LR"]
+    lines = ["flowchart TD"]
     for node in nodes:
         shown = node["name"] if node["operation"] in ("input", "number") else f"{node['name']} = {node['operation']}"
         label = f"{shown}<br>{room.t('page.value')} {node['value']:.4g}"

@@ -84,8 +84,8 @@ def number_grid(values: np.ndarray, bound: float, mask: np.ndarray | None = None
     chart = go.Figure(
         go.Heatmap(
             z=values if mask is None else np.where(mask, values, 0),
-            zmin=-bound,
-            zmax=bound,
+            zmin=-1.7 * bound,  # the ends of the colours are too dark to write on
+            zmax=1.7 * bound,
             colorscale=colour_scale(DIVERGING),
             showscale=False,
             xgap=2,

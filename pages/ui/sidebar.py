@@ -42,7 +42,9 @@ def model_label(name: str) -> str:
     if entry is None:
         return name
     title = f"{entry.title} ({entry.year})"
-    return t("ui.random_network", name=title) if name.startswith(RANDOM) else title
+    if name.startswith(RANDOM):
+        return t("ui.random_network", name=title)
+    return title if zoo.is_cached(name) else t("ui.to_download", name=title, megabytes=round(entry.megabytes))
 
 
 def model_options() -> list[str]:
@@ -93,9 +95,14 @@ def _network() -> GraphModel:
 
 
 def load_with_progress(name: str) -> GraphModel:
-    """The network, with word of its weights' download while that lasts."""
-    with st.spinner(t("ui.loading", name=model_label(name)), show_time=True):
-        return models.load(name)
+    """The network, with a bar while its weights download."""
+    if zoo.find(name) is not None and not zoo.is_cached(name):
+        bar = st.progress(0.0, text=t("ui.downloading", name=model_label(name)))
+        try:
+            zoo.download(name, lambda done, total: bar.progress(min(1.0, done / max(1, total or 1))))
+        finally:
+            bar.empty()
+    return models.load(name)
 
 
 def _target(network: GraphModel) -> int | None:

@@ -15,6 +15,7 @@ from viz_core.technique import Run, Section, Step, Technique
 LARGEST_SIDE = 8
 LARGEST_NUMBER = 1e6
 CELL = 40
+SHOWN_SHARE = 0.995
 
 
 class Relu(Technique):
@@ -100,10 +101,10 @@ def sheet(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def self_scaled(gradient: np.ndarray) -> np.ndarray:
-    """A gradient (3, H, W) as a picture: mid grey is zero, the greatest absolute value full contrast."""
-    peak = float(np.abs(gradient).max())
+    """A gradient (3, H, W) as a picture: mid grey is zero; the few greatest values, often at the border, are cut off."""
+    peak = float(np.quantile(np.abs(gradient), SHOWN_SHARE))
     unit = 0.5 + 0.5 * gradient / peak if peak > 0 else np.full_like(gradient, 0.5)
-    return np.uint8(np.round(255 * unit.transpose(1, 2, 0)))
+    return np.uint8(np.round(255 * unit.clip(0, 1).transpose(1, 2, 0)))
 
 
 def _shape(grid: np.ndarray) -> str:

@@ -128,12 +128,7 @@ class GraphModel:
 
     def weight(self, layer: str) -> Tensor:
         """The weight of a convolution (out, in / groups, kh, kw) or linear layer (out, in); else ConvscopeError."""
-        node = self._node(layer)
-        if node.op == "call_module":
-            weight = getattr(self._program.modules[node.target], "weight", None)
-        else:
-            weights = [self._program.constants[n.target] for n in node.all_input_nodes if n.op == "get_attr"]
-            weight = weights[0] if weights else None
+        weight, _ = trace.weight_and_bias(self._program, self._node(layer))
         if weight is None or weight.dim() < 2:
             raise ConvscopeError("model_errors.no_weight", layer=layer, model=self.name)
         return weight

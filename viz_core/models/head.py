@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.fx import Node
 
 from viz_core.models.ops import argument, kind
-from viz_core.models.trace import Program
+from viz_core.models.trace import Program, weight_and_bias
 
 _PASSED_BY = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "squeeze"}
 
@@ -22,11 +22,12 @@ def find_head(program: Program) -> tuple[Node, Tensor, Tensor] | None:
         return None
     maps = pool.args[0]
     if linear:
-        return maps, *_weight_and_bias(linear, program)
+        weight, bias = weight_and_bias(program, linear)
+        return maps, weight, torch.zeros(len(weight), device=weight.device) if bias is None else bias
     convolution = _skip(maps, program, _PASSED_BY | {"ReLU"})
-    if convolution.op != "call_module" or kind(convolution, program.modules) != "Conv2d":
+    if convolution.op == "placeholder" or kind(convolution, program.modules) != "Conv2d":
         return None
-    weight = program.modules[convolution.target].weight
+    weight, _ = weight_and_bias(program, convolution)
     return maps, torch.eye(len(weight), device=weight.device), torch.zeros(len(weight), device=weight.device)
 
 
@@ -46,13 +47,3 @@ def _is_global_average(node: Node, program: Program) -> bool:
         )
         return size == 1 or tuple(size) == (1, 1)
     return of == "Mean" and sorted(d % 4 for d in argument(node, 1, "dim")) == [2, 3]
-
-
-def _weight_and_bias(node: Node, program: Program) -> tuple[Tensor, Tensor]:
-    if node.op == "call_module":
-        weight, bias = program.modules[node.target].weight, program.modules[node.target].bias
-    else:
-        weight = program.constants[node.args[1].target]
-        bias = argument(node, 2, "bias")
-        bias = bias if bias is None else program.constants[bias.target]
-    return weight, torch.zeros(weight.shape[0], device=weight.device) if bias is None else bias

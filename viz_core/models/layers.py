@@ -11,7 +11,7 @@ from torch.fx import Node
 
 from viz_core.models.ops import argument, kind
 from viz_core.models.receptive_field import ONE_PIXEL, ReceptiveField, Window, union
-from viz_core.models.trace import Plan, Program, compute, functions
+from viz_core.models.trace import Plan, Program, compute, functions, weight_and_bias
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def layer_names(program: Program) -> dict[Node, str]:
     names: dict[Node, str] = {}
     taken: set[str] = set()
     for node in program.nodes:
-        base = node.target if node.op == "call_module" else node.name
+        base = node.target if node.op == "call_module" else node.meta.get("path", node.name)
         name, again = base, 0
         while name in taken:
             again += 1
@@ -175,7 +175,7 @@ def _window(node: Node, program: Program) -> Window | None:
         module = program.modules[node.target]
         given = (module.kernel_size, module.stride, module.padding, getattr(module, "dilation", 1))
     elif of == "Conv2d":
-        kernel = program.constants[node.args[1].target].shape[2:]
+        kernel = weight_and_bias(program, node)[0].shape[2:]
         stride, padding, dilation = (
             argument(node, 3, "stride", 1),
             argument(node, 4, "padding", 0),

@@ -10,6 +10,7 @@ from viz_core.models.bundled import load_bundled
 from viz_core.models.device import default_device
 from viz_core.models.graph import GraphModel
 from viz_core.models.memory import Memory, capacity_from_environment
+from viz_core.models.own import is_own, load_own, stamp
 from viz_core.models.trace import trace
 
 BUNDLED = ("bundled", "bundled-robust", "bundled-random")
@@ -22,16 +23,19 @@ def load(name: str, device: torch.device | str | None = None, seed: int = 0) -> 
     """The network of this name, on the accelerator if there is one; kept in memory, so that asking again costs nothing.
 
     name: 'bundled', 'bundled-robust', 'bundled-random'; a name of the catalogue such as 'alexnet', whose learnt weights are
-    fetched on first use; 'random:alexnet' for
+    fetched on first use; the path of a network of one's own, see `viz_core.models.own`; 'random:alexnet' for
     torchvision's own initialisation under `torch.manual_seed(seed)`. Raises ConvscopeError with one sentence for
     everything that can go wrong.
     """
     place = torch.device(device) if device is not None else default_device()
-    key = (name, str(place), seed if name.startswith(RANDOM) else None)
+    own = stamp(name) if is_own(name) else None
+    key = (name, str(place), seed if name.startswith(RANDOM) else None, own)
     return _networks.get(key, lambda: _make(name, place, seed))
 
 
 def _make(name: str, device: torch.device, seed: int) -> GraphModel:
+    if is_own(name):
+        return load_own(name, device)
     if name in BUNDLED:
         return _bundled(name, device)
     if name.startswith(RANDOM):

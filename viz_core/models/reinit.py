@@ -2,10 +2,14 @@
 
 import copy
 import dataclasses
+import math
+from collections.abc import Iterator
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.fx import Node
 
+from viz_core.models.ops import kind
 from viz_core.models.random_state import private_random_state
 from viz_core.models.trace import Program
 
@@ -13,18 +17,22 @@ from viz_core.models.trace import Program
 def reinitialised(program: Program, first: Node, seed: int) -> Program:
     """The program with every module first used at `first` or later initialised anew by its own `reset_parameters`.
 
-    The other modules are the same objects. A module draws the same weights however often this is called with the same
-    seed.
+    The other modules are the same objects. The same seed gives the same weights. Convolutions, linear layers and
+    normalisations written as functions are initialised as their modules would be.
     """
     start = program.nodes.index(first)
-    before = {node.target for node in program.nodes[:start] if node.op == "call_module"}
-    later = dict.fromkeys(node.target for node in program.nodes[start:] if node.op == "call_module")
-    modules = dict(program.modules)
+    earlier = [node for node in program.nodes[:start] if node.op.startswith("call_")]
+    before = {n.target for node in earlier for n in (node, *node.all_input_nodes)}
+    later = {node.target: node for node in program.nodes[start:] if node.op == "call_module"}
+    modules, constants = dict(program.modules), dict(program.constants)
     with private_random_state(seed):
         for path in later:
             if path not in before and any(True for _ in modules[path].parameters()):
                 modules[path] = _fresh(modules[path])
-    return dataclasses.replace(program, modules=modules)
+        for node in program.nodes[start:]:
+            if node.op == "call_function":
+                constants |= {path: value for path, value in _fresh_arguments(program, node) if path not in before}
+    return dataclasses.replace(program, modules=modules, constants=constants)
 
 
 def _fresh(module: nn.Module) -> nn.Module:
@@ -35,3 +43,21 @@ def _fresh(module: nn.Module) -> nn.Module:
         if hasattr(part, "reset_parameters"):
             part.reset_parameters()
     return twin.to(device).requires_grad_(False)
+
+
+def _fresh_arguments(program: Program, node: Node) -> Iterator[tuple[str, Tensor]]:
+    """New values for the weights and statistics given to a function: (name, tensor)."""
+    given = [n.target for n in node.all_input_nodes if n.op == "get_attr"]
+    shapes = [program.constants[path].shape for path in given]
+    match kind(node, program.modules):
+        case "Conv2d" | "Linear":
+            bound = 1 / math.sqrt(shapes[0][1:].numel())
+            values = [torch.empty(shape).uniform_(-bound, bound) for shape in shapes]
+        case "BatchNorm2d" | "LayerNorm":  # scale, shift and, of batch norm, running mean and variance
+            values = [torch.full(shape, float(i in (0, 3))) for i, shape in enumerate(shapes)]
+        case _:
+            values = []
+    for path, value in zip(given, values, strict=False):
+        old = program.constants[path]
+        fresh = value.to(old.device)
+        yield path, nn.Parameter(fresh, requires_grad=False) if isinstance(old, nn.Parameter) else fresh

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx import Node
 
-from viz_core.models.ops import function_name
+from viz_core.models.ops import argument, function_name
 
 _tracing = threading.Lock()
 
@@ -67,13 +67,27 @@ def trace(module: nn.Module) -> Program:
     """
     module.eval().requires_grad_(False)
     with _tracing:
-        graph = module.graph if isinstance(module, fx.GraphModule) else _Tracer().trace(module)
-    modules = dict(module.named_modules())
+        graph = _Tracer().trace(module)
+    constants = {node.target: _attribute(module, node.target) for node in graph.nodes if node.op == "get_attr"}
+    return program_of(graph, dict(module.named_modules()), constants)
+
+
+def program_of(graph: fx.Graph, modules: Mapping[str, nn.Module], constants: Mapping[str, Tensor]) -> Program:
+    """The program of a graph, which is rewritten; see `trace`."""
     _undo_in_place(graph, modules)
     placeholder = next(node for node in graph.nodes if node.op == "placeholder")
     output = _first_node(next(node for node in graph.nodes if node.op == "output").args[0])
-    constants = {node.target: _attribute(module, node.target) for node in graph.nodes if node.op == "get_attr"}
     return Program(graph, placeholder, output, ancestors(graph.nodes, [output], {placeholder}), modules, constants)
+
+
+def weight_and_bias(program: Program, node: Node) -> tuple[Tensor | None, Tensor | None]:
+    """The weight and bias of a layer, where it has them, whether it is a module or a function."""
+    if node.op == "call_module":
+        module = program.modules[node.target]
+        return getattr(module, "weight", None), getattr(module, "bias", None)
+    given = [argument(node, position, name) for position, name in ((1, "weight"), (2, "bias"))]
+    weight, bias = (program.constants[n.target] if isinstance(n, Node) and n.op == "get_attr" else None for n in given)
+    return weight, bias
 
 
 def _attribute(module: nn.Module, path: str) -> Any:

@@ -67,10 +67,8 @@ def fetch(url: str, progress: Progress | None = None) -> Path:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.safetensors` or `.pth` file by name, on the CPU; nothing in the file is executed.
 
-    Raises ConvscopeError if the file is missing, damaged or holds more than tensors.
+    Raises ConvscopeError if the file is damaged or holds more than tensors.
     """
-    if not path.is_file():
-        raise ConvscopeError("model_errors.no_file", path=path)
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)

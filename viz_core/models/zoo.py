@@ -2,14 +2,14 @@
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models as torchvision_models
 from torchvision.models import WeightsEnum
@@ -153,10 +153,15 @@ def download(name: str, progress: Progress | None = None) -> Path:
 
 def build_pretrained(entry: ZooEntry) -> nn.Module:
     """The network with its learnt weights, fetched if need be; on the CPU. Raises ConvscopeError where they cannot be had."""
-    state = {_DENSENET_KEY.sub(r"\1\2.", key): value for key, value in read_tensors(download(entry.name)).items()}
+    state = modern_keys(read_tensors(download(entry.name)))
     network = empty_network(entry.name, **_TRAINED_WITH.get(entry.name, {}))
     network.load_state_dict(state, assign=True)
     return network.eval()
+
+
+def modern_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights under the names that torchvision's modules have today."""
+    return {_DENSENET_KEY.sub(r"\1\2.", key): value for key, value in state.items()}
 
 
 class _NoNumbers(TorchFunctionMode):

@@ -145,6 +145,14 @@ def test_large_pictures_are_kept_at_a_bounded_size_with_their_shape():
     assert pixels(floats, "TIFF").shape == (round(50 * KEPT_SIDE / 5000), KEPT_SIDE, 3)
 
 
+def test_a_jpeg_is_decoded_small_where_that_is_enough():
+    big = photo(640, 480).resize((1600, 1200))
+    small = load_image(saved(big, "JPEG"), enough=100).pixels
+    assert small.shape == (150, 200, 3)
+    assert np.abs(small.astype(int) - np.asarray(big.resize((200, 150), reducing_gap=3))).mean() < 4
+    assert load_image(saved(big, "JPEG"), enough=1000).pixels.shape == (1200, 1600, 3)
+
+
 def test_a_picture_is_a_value():
     array = np.asarray(photo()).copy()
     one = Picture(array)

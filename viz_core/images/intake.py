@@ -68,30 +68,37 @@ class Picture:
         return self.pixels.shape[1]
 
 
-def load_image(data: bytes, kept_side: int = KEPT_SIDE) -> Picture:
-    """Decode the bytes of an uploaded file into an upright RGB picture whose long side is at most `kept_side`.
+def load_image(data: bytes, enough: int = KEPT_SIDE) -> Picture:
+    """Decode the bytes of an uploaded file into an upright RGB picture whose long side is at most 2048 pixels.
 
     Transparency is laid over white, the first frame stands for an animation, and 16-bit, integer and float pictures are
-    scaled to 8 bits. Raises ConvscopeError with one sentence for everything that cannot be shown.
+    scaled to 8 bits. Where a short side of `enough` pixels is all that is needed, a JPEG may be decoded to a half, a
+    quarter or an eighth of its size, which is fast. Raises ConvscopeError with one sentence for everything that cannot be shown.
     """
+    with _open(data) as image:
+        if image.width * image.height < LARGE_PIXELS:
+            return _decode(image, enough)
+        return _large.submit(_decode, image, enough).result()
+
+
+def check_image(data: bytes) -> None:
+    """Raise what `load_image` would raise for the kind, the header and the size of a file, without decoding its pixels."""
+    _open(data).close()
+
+
+def _open(data: bytes) -> Image.Image:
     if not data:
         raise ConvscopeError("image_errors.empty")
     if len(data) > MOST_BYTES:
         raise ConvscopeError("image_errors.too_many_bytes", size=len(data) // 2**20, limit=MOST_BYTES // 2**20)
-    with _open(data) as image:
-        _check_size(*image.size)
-        if image.width * image.height < LARGE_PIXELS:
-            return _decode(image, kept_side)
-        return _large.submit(_decode, image, kept_side).result()
-
-
-def _open(data: bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     except Exception as error:  # a broken header can make a decoder raise anything
         raise ConvscopeError(_kind_of(data)) from error
+    _check_size(*image.size)
+    return image
 
 
 def _too_many_pixels() -> ConvscopeError:
@@ -105,11 +112,11 @@ def _check_size(width: int, height: int) -> None:
         raise ConvscopeError("image_errors.too_small", width=width, height=height, limit=SHORTEST_SIDE)
 
 
-def _decode(image: Image.Image, kept_side: int) -> Picture:
+def _decode(image: Image.Image, enough: int) -> Picture:
     try:
-        image.draft(image.mode, (kept_side, kept_side))  # JPEG: decode straight to 1/2, 1/4 or 1/8
+        image.draft(image.mode, (enough, enough))  # only JPEG does anything
         image.load()  # before the orientation: asked for that, a PNG loads itself, and its errors would be passed over
-        upright = _to_rgb(_shrink(_eight_bits(image, kept_side), kept_side))
+        upright = _to_rgb(_shrink(_eight_bits(image)))
         orientation = _orientation(image)
         if orientation in _TURNS:
             upright = upright.transpose(_TURNS[orientation])
@@ -130,14 +137,14 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _eight_bits(image: Image.Image, kept_side: int) -> Image.Image:
+def _eight_bits(image: Image.Image) -> Image.Image:
     """The picture in a mode that can be scaled: palettes looked up, 16-bit, integer and float values as 8-bit grey."""
     if image.mode in ("1", "P", "PA"):
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     values = image.convert("F")
-    factor = max(values.size) // kept_side
+    factor = max(values.size) // KEPT_SIDE
     if factor > 1:
         values = values.reduce(min(factor, *values.size))
     return Image.fromarray(_scale(np.asarray(values)))
@@ -160,8 +167,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
 
 
-def _shrink(image: Image.Image, kept_side: int) -> Image.Image:
-    factor = kept_side / max(image.size)
+def _shrink(image: Image.Image) -> Image.Image:
+    factor = KEPT_SIDE / max(image.size)
     if factor >= 1:
         return image
     size = tuple(max(1, round(side * factor)) for side in image.size)

@@ -61,7 +61,7 @@ def sample(name: str) -> Picture:
         key = "image_errors.no_sample_close" if close else "image_errors.no_sample"
         raise ConvscopeError(key, name=name, names=", ".join(close or _FILES))
     _, (package, folder), file = _FILES[name]
-    return load_image((_package_folder(package) / folder / file).read_bytes())
+    return load_image((package_folder(package) / folder / file).read_bytes())
 
 
 @cache
@@ -71,8 +71,9 @@ def thumbnail(name: str, side: int = 160) -> bytes:
 
 
 @cache
-def _package_folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)  # finds without importing, which takes a second
+def package_folder(package: str) -> Path:
+    """The folder of an installed package, found without importing it, which would take a second."""
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(package)
     return Path(spec.origin).parent

@@ -1,0 +1,45 @@
+"""Sets of pictures by reference: built in, a folder on the server, an uploaded zip, or one of torchvision's."""
+
+from viz_core.errors import ConvscopeError
+from viz_core.images.builtin_set import builtin
+from viz_core.images.folder_set import folder_set
+from viz_core.images.picture_set import PictureSet, Skipped, square
+from viz_core.images.torchvision_sets import SOURCES, download, is_here, torchvision_set
+from viz_core.images.zip_set import ZIP, keep_zip, zip_set
+from viz_core.texts import has_text, text
+
+__all__ = ["PictureSet", "Skipped", "download", "is_here", "keep_zip", "label_title", "names", "open_dataset", "square"]
+
+BUILTIN = "builtin"
+FOLDER = "folder:"
+TORCHVISION = "torchvision:"
+
+
+def names() -> tuple[str, ...]:
+    """References of all sets that have a name: the built-in one and torchvision's."""
+    return (BUILTIN, *(TORCHVISION + name for name in SOURCES))
+
+
+def open_dataset(ref: str) -> PictureSet:
+    """The set behind `builtin`, `folder:PATH`, `zip:<digest>` or `torchvision:<name>`.
+
+    torchvision's are fetched first if they are not here; `download` does that with progress. Raises ConvscopeError for
+    everything that is no usable set.
+    """
+    if ref == BUILTIN:
+        return builtin()
+    if ref.startswith(FOLDER):
+        return folder_set(ref.removeprefix(FOLDER))
+    if ref.startswith(ZIP):
+        return zip_set(ref.removeprefix(ZIP))
+    if ref.startswith(TORCHVISION):
+        return torchvision_set(ref.removeprefix(TORCHVISION))
+    raise ConvscopeError("dataset_errors.unknown_ref", ref=ref, known=", ".join(names()))
+
+
+def label_title(label: str, lang: str = "en") -> str:
+    """A label as people read it: those of the built-in set in their language, others as they are."""
+    for key in (f"samples.{label}", f"datasets.labels.{label}"):
+        if has_text(key, lang):
+            return text(key, lang)
+    return label

@@ -1,0 +1,135 @@
+"""A set of pictures as a value: named by its content, read one by one or in batches decoded by several threads."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from viz_core.errors import ConvscopeError
+from viz_core.images.intake import KEPT_SIDE, Picture
+from viz_core.images.render import resize
+
+Batch = tuple[list[int], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A member that is no usable picture: its title, and the sentence that says why."""
+
+    title: str
+    reason: ConvscopeError
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Pictures in a fixed order under a content digest, each with a title and perhaps a label.
+
+    `load(index, enough)` decodes one picture, of which a short side of `enough` pixels is needed, and may be called from
+    several threads. What cannot be decoded is left out of the batches and listed in `skipped`.
+    """
+
+    name: str
+    digest: str
+    titles: tuple[str, ...]
+    label_of: tuple[str, ...] | None
+    load: Callable[[int, int], Picture] = field(repr=False)
+    passed_over: tuple[Skipped, ...] = ()
+    _broken: dict[int, Skipped] = field(default_factory=dict, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.titles)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...] | None:
+        """The different labels in alphabetical order, or None where the set has none."""
+        return None if self.label_of is None else tuple(sorted(set(self.label_of)))
+
+    def label(self, index: int) -> str | None:
+        """The label of one picture."""
+        return None if self.label_of is None else self.label_of[index]
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What was passed over when the set was opened, then what could not be decoded so far."""
+        return self.passed_over + tuple(self._broken[index] for index in sorted(self._broken))
+
+    def read(self, index: int) -> Picture:
+        """One picture, whole; raises ConvscopeError where it cannot be decoded."""
+        return self.load(index, KEPT_SIDE)
+
+    def seen(self, index: int, size: int) -> np.ndarray:
+        """One picture as the batches hold it: its central square at size × size, (size, size, 3) uint8."""
+        return square(self.load(index, size).pixels, size)
+
+    def batches(
+        self, size: int, batch: int = 32, workers: int = 2, indices: Sequence[int] | None = None
+    ) -> Iterator[Batch]:
+        """The indices and pictures (N, 3, size, size), float32 RGB in [0, 1], of all or the given members, in order.
+
+        `workers` threads decode ahead, one batch at most. N is `batch` but for the last one.
+        """
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+        good: list[tuple[int, np.ndarray]] = []
+        try:
+            for index, pixels in self._decoded(pool, size, batch, range(len(self)) if indices is None else indices):
+                if pixels is not None:
+                    good.append((index, pixels))
+                if len(good) == batch:
+                    yield _collate(good)
+                    good = []
+            if good:
+                yield _collate(good)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _decoded(
+        self, pool: ThreadPoolExecutor, size: int, ahead: int, indices: Iterable[int]
+    ) -> Iterator[tuple[int, np.ndarray | None]]:
+        waiting: deque[tuple[int, Future[np.ndarray | None]]] = deque()
+        for index in indices:
+            waiting.append((index, pool.submit(self._try, index, size)))
+            if len(waiting) > ahead:
+                first, decoded = waiting.popleft()
+                yield first, decoded.result()
+        for first, decoded in waiting:
+            yield first, decoded.result()
+
+    def _try(self, index: int, size: int) -> np.ndarray | None:
+        try:
+            return self.seen(index, size)
+        except ConvscopeError as reason:
+            self._broken[index] = Skipped(self.titles[index], reason)
+            return None
+
+
+def _collate(good: list[tuple[int, np.ndarray]]) -> Batch:
+    levels = torch.from_numpy(np.stack([pixels for _, pixels in good]))
+    return [index for index, _ in good], levels.permute(0, 3, 1, 2).to(torch.float32).div_(255).contiguous()
+
+
+def square(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The central square of pixels (H, W, 3) uint8, scaled to size × size: antialiased bilinear."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    return resize(pixels[top : top + side, left : left + side], (size, size))
+
+
+def digest_of(parts: Iterable[str]) -> str:
+    """One digest for a sequence of texts: 32 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogateescape")
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.hexdigest()
+
+
+def labels_from_folders(folders: Iterable[str]) -> tuple[str, ...] | None:
+    """The name of each picture's folder as its label, or None unless there are at least two different ones."""
+    labels = tuple(folder.rpartition("/")[2] for folder in folders)
+    return labels if len(set(labels)) > 1 else None

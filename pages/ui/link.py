@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+KEPT = ("embed", "embed_options", "job", "room")  # not settings: they stay as they are
 _WRITTEN = "link.written"
 _FOUND = "link.found"
 
@@ -35,7 +36,7 @@ def seed(state_key: str, parameter: str, default: Any) -> None:
 def write(values: Mapping[str, str]) -> None:
     """Put the choices into the address bar, keeping the parameters Streamlit itself reads."""
     kept = {
-        name: value for name, value in st.query_params.to_dict().items() if name in ("embed", "embed_options", "job")
+        name: value for name, value in st.query_params.to_dict().items() if name in KEPT
     }
     link = kept | dict(values)
     if st.query_params.to_dict() != link:

@@ -12,7 +12,8 @@ from pages.ui.room import Room
 from pages.ui.units import choose, forget, number, passport
 from pages.ui.value_charts import histogram, value_bars
 from viz_core.images.render import encode_png
-from viz_core.look.activations import Activations, area, over_picture, shown_channels, tile_at, tile_values, unit_at
+from viz_core.look.activations import Activations, area, over_picture, statistics, unit_at
+from viz_core.look.sheets import shown_channels, tile_at, told_by_tile
 from viz_core.technique import Result
 
 SLUG = Activations.slug
@@ -29,9 +30,9 @@ def maps(result: Result) -> None:
             choose(SLUG, channel=channel, row=None, column=None)
 
     labels = [room.t(f"page.{name}") for name in ("channel", "peak", "mean")]
-    readout = Readout(tile_values(result), room.t("page.map"), labels)
-    facts = room.t("page.facts", **result.scores)
-    click_image(room.png(result, "grid"), f"{SLUG}.grid", alt=facts, readout=readout, on_click=clicked)
+    known, alt = statistics(result.arrays["maps"]), room.t("page.facts", **result.scores)
+    readout = Readout(told_by_tile(result, known["max"], known["mean"]), room.t("page.map"), labels)
+    click_image(room.png(result, "grid"), f"{SLUG}.grid", alt=alt, readout=readout, on_click=clicked)
     if "other_grid" in result.pictures:
         room.show(result, "other_grid", second_name(room))
 
@@ -99,8 +100,7 @@ with room.stage:
     grid, one = st.columns([2, 1], gap="medium")
     with grid:
         st.markdown(f"**{room.t('page.facts', **result.scores)}**")
-        draw = maps if "map" in result.pictures else bars
-        draw(result)
+        (maps if "map" in result.pictures else bars)(result)
         pager(SLUG, result.scores["channels"], technique.count)
         st.caption(room.t("page.shown", **result.scores))
     with one:

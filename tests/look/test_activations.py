@@ -10,7 +10,8 @@ from viz_core import models
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.images.boxes import cut, inside, outlined
-from viz_core.look.activations import Activations, area, default_layer, hats, over_picture, tile_at, unit_at
+from viz_core.look.activations import Activations, area, default_layer, hats, over_picture, unit_at
+from viz_core.look.sheets import tile_at, told_by_tile
 from viz_core.technique import finish
 
 ALEXNET = "random:alexnet"
@@ -104,6 +105,14 @@ def test_a_click_on_a_tile_names_its_channel():
     assert {tile_at(result, (r + 0.5) / rows, (c + 0.5) / columns) for r in range(rows) for c in range(columns)} - {
         None
     } == set(order[20:40])
+
+
+def test_the_pointer_reads_each_tiles_channel_and_values():
+    result = look(layer="features.1", sort="index", first=60, count=20)
+    told = told_by_tile(result, result.arrays["maps"].max(axis=(1, 2)))
+    assert told.shape == (2, 2, 2)
+    np.testing.assert_array_equal(told[..., 0].ravel(), [60, 61, 62, 63])
+    np.testing.assert_allclose(told[1, 0, 1], result.arrays["maps"][62].max())
 
 
 def test_a_click_on_the_picture_finds_the_unit_that_looks_there():

@@ -23,6 +23,7 @@ from viz_core.images.render import (
     resize,
 )
 from viz_core.images.tensor import to_pixels
+from viz_core.look.sheets import page_of
 from viz_core.models.graph import GraphModel
 from viz_core.models.layers import Layer
 from viz_core.models.memory import Memory
@@ -105,8 +106,8 @@ class Activations(Technique):
         maps, other = self.maps(x), self.other()
         both = [maps.values, other.values] if other else [maps.values]
         order = ordered(maps.values, self.sort)
-        first = min(self.first, (len(order) - 1) // self.count * self.count)
-        shown = order[first : first + self.count]
+        shown = page_of(order, self.first, self.count)
+        first = int(np.flatnonzero(order == shown[0])[0])
         columns = int(np.ceil(np.sqrt(len(shown))))
         vector = maps.values[0].size == 1  # a single number has no scale of its own
         scales = limits(both, self.scale == "joint" or vector)
@@ -252,27 +253,6 @@ def sheet(values: np.ndarray, shown: np.ndarray, columns: int, scales: list[Limi
     longest = max(values.shape[1:])
     tiles = [fit(tile, TILE) if longest > TILE else enlarge(tile, TILE // longest) for tile in tiles]
     return grid(tiles, columns=columns, gap=GAP, numbers=shown.tolist())
-
-
-def shown_channels(result: Result) -> np.ndarray:
-    """The channels whose maps the grid shows, in its order."""
-    return result.arrays["order"][result.scores["first"] : result.scores["last"] + 1]
-
-
-def tile_at(result: Result, y: float, x: float) -> int | None:
-    """The channel whose tile of the grid lies at a point, both coordinates as shares in [0, 1); None beyond the last one."""
-    shown, columns = shown_channels(result), result.scores["columns"]
-    place = int(y * -(-len(shown) // columns)) * columns + int(x * columns)
-    return int(shown[place]) if place < len(shown) else None
-
-
-def tile_values(result: Result) -> np.ndarray:
-    """Channel, peak and mean of every tile of the grid, (rows, columns, 3); not-a-number beyond the last one."""
-    shown, columns = shown_channels(result), result.scores["columns"]
-    told = np.full((-(-len(shown) // columns) * columns, 3), np.nan, np.float32)
-    known = statistics(result.arrays["maps"][shown])
-    told[: len(shown)] = np.stack([shown, known["max"], known["mean"]], axis=1)
-    return told.reshape(-1, columns, 3)
 
 
 def unit_at(result: Result, y: float, x: float) -> tuple[int, int]:

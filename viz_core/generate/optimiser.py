@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+MOST_TRIALS = 25  # of a line search
 Evaluate = Callable[[], Tensor]  # computes the total loss and leaves its gradient in `values.grad`
 StepNorm = Literal["mean", "l2", "sign", "spread"]
 
@@ -137,20 +138,44 @@ class Adam(_FromTorch):
 
 
 class LBFGS(_FromTorch):
-    """Limited-memory BFGS with a strong Wolfe line search, one step at a time, so that each can be watched and stopped."""
+    """Limited-memory BFGS with a strong Wolfe line search, one step at a time, so that each can be watched and stopped.
+
+    Loss and gradient are multiplied so that the first gradient has a mean size of 1: torch forgets curvature smaller than
+    1e-10, which for losses that are means over many pixels would be all of it.
+    """
 
     def __init__(self, rate: float = 1.0, history: int = 10, line_search: bool = True) -> None:
         self.rate, self.history, self.line_search = rate, history, line_search
 
+    def begin(self, values: Tensor) -> None:
+        super().begin(values)
+        self._scale: Tensor | None = None
+
     def make(self, rate: float) -> torch.optim.Optimizer:
         search = "strong_wolfe" if self.line_search else None
         return torch.optim.LBFGS(
-            [self.values], rate, max_iter=1, history_size=self.history, line_search_fn=search, tolerance_change=0.0
+            [self.values],
+            rate,
+            max_iter=1,
+            max_eval=1 + MOST_TRIALS,  # torch takes what this leaves for the length of its line search
+            history_size=self.history,
+            line_search_fn=search,
+            tolerance_grad=0.0,
+            tolerance_change=0.0,
         )
 
     def step(self, loss: float, evaluate: Evaluate) -> None:
         known = [loss]  # torch asks for the loss at the start first, which is there already
-        self._torch.step(lambda: known.pop() if known else float(evaluate()))
+
+        def scaled() -> float:
+            value = known.pop() if known else float(evaluate())
+            assert self.values.grad is not None
+            if self._scale is None:
+                self._scale = 1 / self.values.grad.abs().mean().clamp_min(1e-30)
+            self.values.grad = self.values.grad * self._scale
+            return value * float(self._scale)
+
+        self._torch.step(scaled)
 
 
 def normalised(gradient: Tensor, norm: StepNorm) -> Tensor:

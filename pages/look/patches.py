@@ -1,0 +1,72 @@
+"""Patches: the parts of many pictures that excite each channel most; one channel closely."""
+
+import streamlit as st
+
+from pages.ui.click_image import Click, Readout, click_image
+from pages.ui.controls import widgets
+from pages.ui.dataset_box import dataset_box, fetch
+from pages.ui.pager import first_shown, pager
+from pages.ui.room import Room
+from pages.ui.units import choose, forget, passport
+from pages.ui.value_charts import histogram
+from viz_core.look.patches import Patches
+from viz_core.look.sheets import tile_at, told_by_tile
+from viz_core.technique import Result
+
+SLUG = Patches.slug
+FIRST = ("layer", "channel")
+THEN = ("pictures", "sort", "also", "count", "size")
+ROWS = ("patches", "images", "backprop", "deconvnet", "guided", "least")
+
+
+def wall(result: Result) -> None:
+    """All channels as blocks of patches; a click chooses one."""
+    height, width = result.pictures["wall"].shape[:2]
+
+    def clicked(click: Click) -> None:
+        channel = tile_at(result, click.y / height, click.x / width)
+        if channel is not None:
+            choose(SLUG, channel=channel)
+
+    told = told_by_tile(result, result.arrays["values"][0])
+    readout = Readout(told, room.t("page.block"), [room.t("page.channel"), room.t("page.peak")])
+    facts = room.t("page.facts", **result.scores)
+    st.markdown(f"**{facts}**")
+    click_image(room.png(result, "wall"), f"{SLUG}.wall", alt=facts, readout=readout, on_click=clicked)
+    pager(SLUG, result.scores["channels"], technique.count)
+    st.caption(room.t("page.searched", **result.scores))
+
+
+def unit(result: Result) -> None:
+    """One channel: its patches, where they come from, what reaches the unit, and how its values are spread."""
+    scores, arrays = result.scores, result.arrays
+    st.subheader(room.t("page.chosen", channel=scores["channel"]), anchor=False)
+    passport(room, scores["layer"], scores["channel"])
+    for name in ROWS:
+        if name in result.pictures:
+            room.show(result, name, room.t(f"page.{name}"))
+    st.markdown(f"**{room.t('page.histogram')}**")
+    bins = arrays["histogram"], arrays["histogram_edges"]
+    chart = histogram(*bins, room.t("page.value"), room.t("page.count"))
+    chart.add_vline(scores["own_value"], line_dash="dash", annotation_text=room.t("page.own"))
+    st.plotly_chart(chart, width="stretch", key=f"{SLUG}.histogram")
+    with st.expander(room.t("page.table"), icon=":material/table_rows:"):
+        st.dataframe([dict(row) for row in result.tables["most"]], width="stretch", hide_index=True)
+
+
+room = Room(Patches)
+forget(SLUG, (room.choice.model, st.session_state.get(f"{SLUG}.layer")), "channel", "page")
+with room.settings:
+    room.values |= widgets(Patches, room.network, FIRST)
+    room.values["dataset"] = dataset_box(Patches)
+    room.values |= widgets(Patches, room.network, THEN)
+    room.guarded(lambda: fetch(room.values["dataset"]))
+room.values["first"] = first_shown(SLUG, room.values["count"])
+technique = room.controls(only=())
+result = room.run(technique)
+if result is not None:
+    with room.stage:
+        wall(result)
+        unit(result)
+room.downloads(result)
+room.explain()

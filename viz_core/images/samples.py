@@ -1,4 +1,4 @@
-"""Sample pictures, from the data that scikit-image and scikit-learn carry in their packages; nothing is downloaded."""
+"""Sample pictures: those that scikit-image and scikit-learn carry in their packages, and drawings made by code."""
 
 import difflib
 import importlib.util
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from viz_core.errors import ConvscopeError
+from viz_core.images.drawings import DRAWINGS
 from viz_core.images.intake import Picture, load_image
 from viz_core.images.render import encode_jpeg, fit
 from viz_core.texts import text
 
-Kind = Literal["photo", "texture", "figure"]
+Kind = Literal["photo", "texture", "figure", "drawing"]
 
 _SKIMAGE = ("skimage", "data")
 _SKLEARN = ("sklearn", "datasets/images")
@@ -45,7 +46,8 @@ _FILES: dict[str, tuple[Kind, tuple[str, str], str]] = {
 
 def names(kind: Kind | None = None) -> tuple[str, ...]:
     """Names of the sample pictures, of one kind or all, in the order to show them."""
-    return tuple(name for name, (its_kind, _, _) in _FILES.items() if kind in (None, its_kind))
+    kinds = {name: its_kind for name, (its_kind, _, _) in _FILES.items()} | dict.fromkeys(DRAWINGS, "drawing")
+    return tuple(name for name, its_kind in kinds.items() if kind in (None, its_kind))
 
 
 def title(name: str, lang: str = "en") -> str:
@@ -56,10 +58,12 @@ def title(name: str, lang: str = "en") -> str:
 @lru_cache(maxsize=32)
 def sample(name: str) -> Picture:
     """The sample picture of this name; raises ConvscopeError naming close matches."""
+    if name in DRAWINGS:
+        return Picture(DRAWINGS[name]())
     if name not in _FILES:
-        close = difflib.get_close_matches(name.lower(), _FILES, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.5)
         key = "image_errors.no_sample_close" if close else "image_errors.no_sample"
-        raise ConvscopeError(key, name=name, names=", ".join(close or _FILES))
+        raise ConvscopeError(key, name=name, names=", ".join(close or names()))
     _, (package, folder), file = _FILES[name]
     return load_image((package_folder(package) / folder / file).read_bytes())
 

@@ -1,7 +1,7 @@
 """Charts that several pages draw."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -75,6 +75,28 @@ def curve(values: Sequence[float], x_title: str, y_title: str) -> go.Figure:
     chart.update_xaxes(title=x_title)
     chart.update_yaxes(title=y_title, rangemode="tozero")
     chart.update_layout(height=220, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    return chart
+
+
+def curves(lines: Mapping[str, Sequence[float]], x_title: str) -> go.Figure:
+    """Several curves over the steps of a run, by name."""
+    chart = go.Figure()
+    for name, values in lines.items():
+        chart.add_scatter(y=list(values), x=list(range(1, len(values) + 1)), mode="lines", name=name)
+    chart.update_xaxes(title=x_title)
+    chart.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    return chart
+
+
+def distance_bars(rows: Sequence[Mapping[str, float | str]], names: Mapping[str, str], total: str) -> go.Figure:
+    """Distances by layer, one colour for each method; rows have `method`, `layer` (or "all") and `distance`."""
+    chart = go.Figure()
+    for method, name in names.items():
+        own = [row for row in rows if row["method"] == method]
+        layers = [total if row["layer"] == "all" else str(row["layer"]) for row in own]
+        chart.add_bar(x=layers, y=[row["distance"] for row in own], name=name)
+    chart.update_yaxes(tickformat=".1%", type="log")
+    chart.update_layout(height=300, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.2})
     return chart
 
 

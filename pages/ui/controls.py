@@ -99,6 +99,8 @@ def _widget(kind: type[Technique], name: str, field: FieldInfo, network: GraphMo
         return _layers(common, name, field, network)
     if role == "class":
         return _class(common, name, network, _none_label(kind, name))
+    if role == "classes":
+        return _classes(common, name, network)
     if role == "picture":
         return _picture(common, name, field)
     if get_origin(plain) is Literal:
@@ -123,12 +125,15 @@ def _number(common: dict[str, Any], name: str, field: FieldInfo, plain: type, op
     link.seed(key, name, field.default)
     st.session_state[key] = _as_number(st.session_state[key], plain, low, high, field.default)
     step = _extra(field).get("step") or (1 if plain is int else None)
-    if optional or low is None or high is None or (plain is int and high - low > LONGEST_SLIDER):
+    low, high = (None if bound is None else plain(bound) for bound in (low, high))
+    boxed = _extra(field).get("widget") == "number" or (
+        plain is int and None not in (low, high) and high - low > LONGEST_SLIDER
+    )
+    if optional or low is None or high is None or boxed:
         return st.number_input(
             min_value=low, max_value=high, step=step, placeholder=t("ui.automatic"), **_unset(common, optional)
         )
     if plain is float:
-        low, high = float(low), float(high)
         step = step or (high - low) / 100
     return st.slider(min_value=low, max_value=high, step=step, **common)
 
@@ -203,6 +208,16 @@ def _class(common: dict[str, Any], name: str, network: GraphModel, none: str) ->
     shown = {AUTOMATIC: none, **names}
     chosen = st.selectbox(options=list(shown), format_func=shown.get, **common)
     return int(chosen) if chosen else None
+
+
+def _classes(common: dict[str, Any], name: str, network: GraphModel) -> tuple[int, ...]:
+    names = {str(index): network.class_name(index, language()) for index in range(len(network.class_names))}
+    key = common["key"]
+    link.seed(key, name, [])
+    chosen = st.session_state[key]
+    chosen = chosen.split(",") if isinstance(chosen, str) else list(chosen)
+    st.session_state[key] = [index for index in chosen if index in names]
+    return tuple(map(int, st.multiselect(options=list(names), format_func=names.get, placeholder="", **common)))
 
 
 def _picture(common: dict[str, Any], name: str, field: FieldInfo) -> str:

@@ -1,5 +1,6 @@
 """Opening pages of the dashboard without a browser."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,15 +30,36 @@ def open_page() -> Callable[..., AppTest]:
 
     def opened(page: str | None = None, lang: str = "en", **parameters: str) -> AppTest:
         test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
-        for name, value in {"lang": lang, **parameters}.items():
-            test.query_params[name] = value
-        test.run()
-        if page is not None:
-            test.switch_page(page).run()
+        for target in dict.fromkeys((None, page)):
+            if target is not None:
+                test.switch_page(target)
+            for name, value in {"lang": lang, **parameters}.items():
+                test.query_params[name] = value
+            test.run()
         assert_well(test)
         return test
 
     return opened
+
+
+@pytest.fixture
+def finished() -> Callable[..., AppTest]:
+    """Wait until the job of a live technique's page has ended, if it needed one; returns the page with the result."""
+
+    def wait(test: AppTest, slug: str, seconds: float = 60) -> AppTest:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            key = f"{slug}.job"
+            job = test.session_state[key] if key in test.session_state else None  # noqa: SIM401 (it has no get)
+            if job is None or not job.active:
+                assert job is None or job.error is None, job.error
+                test.run()
+                assert_well(test)
+                return test
+            time.sleep(0.1)
+        raise AssertionError("the run did not end")
+
+    return wait
 
 
 def assert_well(test: AppTest) -> None:

@@ -1,6 +1,6 @@
 """The one loop: canvas x objective x priors x transforms x optimiser, a generator of steps that anybody can watch and stop."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Canvas
-from viz_core.generate.objective import LOGITS, Objective, View
+from viz_core.generate.objective import LOGITS, Objective, Term, View
 from viz_core.generate.optimiser import Optimiser
 from viz_core.generate.prior import Prior
 from viz_core.generate.tape import Tape
@@ -20,6 +20,7 @@ from viz_core.models.graph import GraphModel
 from viz_core.technique import Step
 
 MOST_HALVINGS = 12
+WAKING_STEPS = 16
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,13 @@ def activations(network: GraphModel, x: Tensor, layers: Sequence[str]) -> dict[s
     return {name: values[layer] for name, layer in real.items()}
 
 
+def tiles(x: Tensor, side: int) -> Iterator[Tensor]:
+    """Cut pictures (N, 3, H, W) into tiles of about `side` pixels that cover them."""
+    rows, columns = (max(1, round(length / side)) for length in x.shape[-2:])
+    for row in x.tensor_split(rows, dim=2):
+        yield from row.tensor_split(columns, dim=3)
+
+
 class Loop:
     """An optimisation at work: what it is made of, and how its terms are measured."""
 
@@ -73,14 +81,16 @@ class Loop:
         centre: Tensor | float = 0.5,
         relative: bool = True,
         generator: torch.Generator | None = None,
+        tile: int | None = None,
     ) -> None:
         """`network` may be None for objectives that look at the picture alone; `centre` is the colour priors pull towards.
 
         `relative`: each term is divided by its first value, so that a weight means the same on every network.
+        `tile`: the network sees larger pictures in tiles of about so many pixels.
         """
         self.network, self.canvas, self.objective, self.optimiser = network, canvas, objective, optimiser
         self.transforms, self.priors, self.centre = transforms, priors, centre
-        self.relative, self.generator = relative, generator or torch.Generator()
+        self.relative, self.generator, self.tile = relative, generator or torch.Generator(), tile
         self._firsts: dict[str, Tensor] = {}
         self.terms: dict[str, Tensor] = {}
         self.losses = torch.zeros(0)
@@ -88,23 +98,54 @@ class Loop:
 
     def evaluate(self) -> Tensor:
         """The total loss of the pictures as they are; its gradient is left in `canvas.values.grad`."""
+        return self._evaluate(self.network)
+
+    def wake(self) -> None:
+        """Where units are off, so that no gradient arrives at all, let it through every ReLU instead.
+
+        Redirected ReLU; Olah, Mordvintsev & Schubert 2017.
+        """
+        if self.network is not None and not self.canvas.values.grad.any():
+            self._evaluate(self.network.with_relu("opened"))
+
+    def _evaluate(self, network: GraphModel | None) -> Tensor:
         self.canvas.values.grad = None
         picture = self.canvas.picture()
         seen = apply(self.transforms, picture, self.generator)
-        values = activations(self.network, seen, self.objective.layers) if self.network is not None else {}
-        view = View(picture, values)
-        self.terms, losses = {}, picture.new_zeros(len(picture))
-        for weight, objective in self.objective.terms():
-            value = objective(view)
-            self.terms[objective.name] = value.detach()
-            losses = losses + weight * value / self._first(objective, value.detach())
-        total = losses.sum()
-        if total.requires_grad:
-            total.backward()
+        self.terms, self.losses = {}, picture.new_zeros(len(picture))
+        if network is None or self.tile is None or max(seen.shape[-2:]) <= self.tile:
+            self._backward(network, picture, seen, self.objective.terms())
+        else:
+            self._backward_in_tiles(network, picture, seen)
         if self.canvas.values.grad is None:
             self.canvas.values.grad = torch.zeros_like(self.canvas.values)
-        self.losses = losses.detach()
-        return total.detach()
+        return self.losses.sum()
+
+    def _backward(
+        self, network: GraphModel | None, picture: Tensor, seen: Tensor, terms: Sequence[Term], share: float = 1.0
+    ) -> None:
+        """Add `share` of the terms to the losses, and their gradient to that of `picture`'s and `seen`'s leaves."""
+        layers = tuple(dict.fromkeys(layer for term in terms for layer in term.objective.layers))
+        view = View(picture, activations(network, seen, layers) if network is not None else {})
+        total = picture.new_zeros(len(picture))
+        for weight, objective in terms:
+            value = objective(view)
+            self.terms[objective.name] = self.terms.get(objective.name, 0.0) + share * value.detach()
+            total = total + share * weight * value / self._first(objective, value.detach())
+        if total.requires_grad:
+            total.sum().backward()
+        self.losses = self.losses + total.detach()
+
+    def _backward_in_tiles(self, network: GraphModel, picture: Tensor, seen: Tensor) -> None:
+        """Show the network one tile after the other, so that memory does not grow with the picture."""
+        leaf = seen.detach().requires_grad_()
+        terms = self.objective.terms()
+        area = seen.shape[-2] * seen.shape[-1]
+        for part in tiles(leaf, self.tile):
+            share = part.shape[-2] * part.shape[-1] / area
+            self._backward(network, picture, part, [term for term in terms if term.objective.layers], share)
+        seen.backward(leaf.grad, retain_graph=True)
+        self._backward(None, picture, picture, [term for term in terms if not term.objective.layers])
 
     def _first(self, objective: Objective, value: Tensor) -> Tensor | float:
         """What a term is divided by: the size of its first value, or 1 where that is next to nothing."""
@@ -145,6 +186,7 @@ def optimise(
     centre: Tensor | float = 0.5,
     relative: bool = True,
     generator: torch.Generator | None = None,
+    tile: int | None = None,
     until: Callable[[Tensor], bool] | None = None,
     preview: Preview = sheet,
     tape: Tape | None = None,
@@ -167,6 +209,7 @@ def optimise(
         centre=centre,
         relative=relative,
         generator=generator,
+        tile=tile,
     )
     tape, curves = tape or Tape(), {}
     loop.evaluate()
@@ -176,6 +219,8 @@ def optimise(
     sound, undone, done, stopped = canvas.values.detach().clone(), 0, 0, False
     while done < steps and not stopped:
         measured = {name: float(value.mean()) for name, value in loop.terms.items()}
+        if done < WAKING_STEPS:
+            loop.wake()
         loop.move(done)
         loop.evaluate()
         if not loop.is_sound:

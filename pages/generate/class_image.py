@@ -1,0 +1,87 @@
+"""Class images: paint what a class, a channel or a neuron would most like to see."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.ui.charts import curves
+from pages.ui.presets import preset_picker
+from pages.ui.room import Room
+from pages.ui.sidebar import model_label
+from pages.ui.tape import tape
+from viz_core.generate.class_image import PRESETS, ClassImage
+from viz_core.technique import Result
+
+MOST_COLUMNS = 4
+UNIT_FIELDS = {"class": ("also",), "channel": ("layer", "channel", "count"), "neuron": ("layer", "channel", "count")}
+PIXEL_PRIORS = ("decay", "blur", "blur_every", "small_pixels", "small_contributions")
+
+
+def controls() -> ClassImage:
+    """The widgets that matter for what was chosen."""
+    preset_picker(room, PRESETS)
+    chosen = room.controls(only=("goal",))
+    room.controls(only=UNIT_FIELDS.get(chosen.goal, ("layer",)))
+    chosen = room.controls(only=("compare", "steps"))
+    if chosen.compare == "ladder":
+        return room.controls(only=("size", "seed"))
+    chosen = room.controls(only=("canvas", "optimiser", "rate", "transforms"))
+    start = () if chosen.canvas == "fourier" or chosen.compare == "starts" else ("start",)
+    priors = () if chosen.canvas == "fourier" else PIXEL_PRIORS
+    bound = ("most_rate",) if chosen.optimiser == "progress" else ()
+    return room.controls(only=(*start, *priors, "l2", "tv", *bound, "guided", "size", "seed"))
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """What a picture was painted for."""
+    layer = room.network.resolve_layer(technique.layer) if technique.goal != "class" else ""
+    name = room.network.class_name(row["class_index"], room.lang)
+    return room.t(f"page.{technique.goal}_unit", name=name, number=row["unit"], layer=layer)
+
+
+def caption(row: dict[str, Any]) -> str:
+    """What one picture of the result is, and what the network says of it."""
+    probability = f"{row['probability']:.1%}"
+    if technique.compare == "ladder":
+        return room.t("page.twin", name=room.t(f"page.rung_{row['run']}"), probability=probability)
+    if technique.compare == "twins":
+        return room.t("page.twin", name=model_label(row["run"]), probability=probability)
+    if technique.compare == "starts":
+        return room.t("page.start_number", number=row["run"], probability=probability)
+    if technique.goal == "class":
+        return room.t("page.alone", name=name_of(row), probability=probability)
+    seen = room.network.class_name(row["class_index"], room.lang)
+    return room.t("page.unit", name=name_of(row), seen=seen, probability=probability)
+
+
+def gallery(result: Result) -> None:
+    """The pictures with their captions."""
+    rows = result.tables["pictures"]
+    names = [name for name in result.pictures if name != "image"] or ["image"]
+    if technique.compare != "one":
+        st.markdown(f"**{name_of(rows[0])}**")
+    columns = st.columns(min(len(names), MOST_COLUMNS) if len(names) > 1 else [2, 1])
+    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
+        with columns[place % MOST_COLUMNS]:
+            room.show(result, name, caption(row))
+
+
+room = Room(ClassImage)
+technique = controls()
+result = room.run(technique)
+if result is not None:
+    with room.stage:
+        gallery(result)
+        if result.scores["undone"]:
+            st.caption(room.t("page.undone", count=result.scores["undone"]))
+        with st.expander(room.t("page.curves"), icon=":material/show_chart:"):
+            st.caption(room.t("page.objective", objective=result.scores["objective"]))
+            lines = {
+                name.removeprefix("curve: "): values.tolist()
+                for name, values in result.arrays.items()
+                if name.startswith("curve: ")
+            }
+            st.plotly_chart(curves(lines, room.t("page.step")), width="stretch", key="class_image.curves")
+        tape(room, result, go_on="image" in result.pictures and len(result.pictures) == 1)
+room.downloads(result)
+room.explain()

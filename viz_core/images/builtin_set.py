@@ -42,7 +42,7 @@ def builtin() -> PictureSet:
 
 
 def _crops() -> Iterator[_Member]:
-    for name in names():
+    for name in (*names("photo"), *names("texture"), *names("figure")):
         height, width = sample(name).pixels.shape[:2]
         for scale in SCALES:
             side = min(height, width) // scale

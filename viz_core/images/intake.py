@@ -53,7 +53,7 @@ class Picture:
         pixels = np.array(self.pixels, order="C")
         pixels.setflags(write=False)
         name = hashlib.blake2b(np.array(pixels.shape, "<i8").tobytes(), digest_size=16)
-        name.update(pixels)
+        name.update(pixels.data)
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "digest", name.hexdigest())
 
@@ -171,8 +171,8 @@ def _shrink(image: Image.Image) -> Image.Image:
     factor = KEPT_SIDE / max(image.size)
     if factor >= 1:
         return image
-    size = tuple(max(1, round(side * factor)) for side in image.size)
-    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    size = [max(1, round(side * factor)) for side in image.size]
+    return image.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=3.0)
 
 
 _MAGIC = (

@@ -13,6 +13,7 @@ import torch
 from viz_core.errors import ConvscopeError
 from viz_core.images.intake import KEPT_SIDE, Picture
 from viz_core.images.render import resize
+from viz_core.images.tensor import channels_first
 
 Batch = tuple[list[int], torch.Tensor]
 
@@ -76,9 +77,9 @@ class PictureSet:
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         good: list[tuple[int, np.ndarray]] = []
         try:
-            for index, pixels in self._decoded(pool, size, batch, range(len(self)) if indices is None else indices):
-                if pixels is not None:
-                    good.append((index, pixels))
+            for index, picture in self._decoded(pool, size, batch, range(len(self)) if indices is None else indices):
+                if picture is not None:
+                    good.append((index, picture))
                 if len(good) == batch:
                     yield _collate(good)
                     good = []
@@ -90,6 +91,7 @@ class PictureSet:
     def _decoded(
         self, pool: ThreadPoolExecutor, size: int, ahead: int, indices: Iterable[int]
     ) -> Iterator[tuple[int, np.ndarray | None]]:
+        """The pictures (3, size, size), float32 in [0, 1], in order; None where one cannot be decoded."""
         waiting: deque[tuple[int, Future[np.ndarray | None]]] = deque()
         for index in indices:
             waiting.append((index, pool.submit(self._try, index, size)))
@@ -101,15 +103,14 @@ class PictureSet:
 
     def _try(self, index: int, size: int) -> np.ndarray | None:
         try:
-            return self.seen(index, size)
+            return channels_first(self.seen(index, size))
         except ConvscopeError as reason:
             self._broken[index] = Skipped(self.titles[index], reason)
             return None
 
 
 def _collate(good: list[tuple[int, np.ndarray]]) -> Batch:
-    levels = torch.from_numpy(np.stack([pixels for _, pixels in good]))
-    return [index for index, _ in good], levels.permute(0, 3, 1, 2).to(torch.float32).div_(255).contiguous()
+    return [index for index, _ in good], torch.from_numpy(np.stack([picture for _, picture in good]))
 
 
 def square(pixels: np.ndarray, size: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -229,7 +230,7 @@ def _gif_frame(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(small).quantize(256, Image.Quantize.FASTOCTREE)
 
 
-def _encode(image: Image.Image, **options: object) -> bytes:
+def _encode(image: Image.Image, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, **options)
     return file.getvalue()

@@ -111,10 +111,11 @@ def _drawn() -> Iterator[Stimulus]:
         for cycles in (2, 4, 8, 12, 20):
             for pair in (PAIRS[0], PAIRS[2 + number % 3]):
                 yield Stimulus("gratings", f"{degrees}°, {cycles} cycles", pair, grating(degrees, cycles))
-    for number, degrees in enumerate(np.arange(0, 360, 22.5)):
+    for number in range(16):
+        turn = number * 22.5
         for offset in (-0.4, 0.0, 0.4):
             for pair in (PAIRS[0], PAIRS[2 + number % 3]):
-                yield Stimulus("edges", f"{degrees:g}°, at {offset:g}", pair, edge(degrees, offset))
+                yield Stimulus("edges", f"{turn:g}°, at {offset:g}", pair, edge(turn, offset))
     for degrees in range(0, 90, 15):
         for width in (0.06, 0.15, 0.3, 0.5):
             for pair in PAIRS[:3]:

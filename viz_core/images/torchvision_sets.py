@@ -184,13 +184,15 @@ def _sentence(name: str, source: Source, error: Exception) -> ConvscopeError:
 
 
 def _bytes_so_far(name: str) -> int:
-    sizes = []
-    for file in _home().glob(f"{name}.part-*/**/*"):
-        try:
-            sizes.append(file.stat().st_size)
-        except OSError:  # moved or removed while we looked
-            continue
-    return sum(sizes)
+    parts = _home().glob(f"{name}.part-*")
+    return sum(_size(f"{folder}/{file}") for part in parts for folder, _, files in os.walk(part) for file in files)
+
+
+def _size(file: str) -> int:
+    try:
+        return os.path.getsize(file)
+    except OSError:  # moved or removed while we looked
+        return 0
 
 
 def _class_numbers(pictures: Any) -> list[int]:

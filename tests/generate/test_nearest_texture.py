@@ -1,0 +1,142 @@
+"""Textures by copying, against implementations that follow the papers pixel by pixel and loop over everything."""
+
+import numpy as np
+import pytest
+
+from viz_core.generate.nearest_texture import efros_leung, frontier, pyramid, wei_levoy
+from viz_core.generate.vector_tree import VectorTree
+
+
+@pytest.fixture
+def sample() -> np.ndarray:
+    rows, columns = np.mgrid[:16, :16]
+    stripes = 0.5 + 0.4 * np.sin(rows + 0.7 * columns)
+    noise = np.random.default_rng(5).uniform(0, 0.2, (16, 16, 3))
+    return (0.8 * stripes[..., None] + noise).astype(np.float32)
+
+
+def last(growing):
+    *_, grown = growing
+    return grown
+
+
+def naive_efros_leung(sample, height, width, side, random):
+    """Every distance by a loop over the pixels known; the same random numbers in the same order."""
+    half, picture, known = side // 2, np.zeros((height, width, 3)), np.zeros((height, width), bool)
+    source = np.full((height, width, 2), -1)
+    top, left = (int(random.integers(0, length - 3 + 1)) for length in sample.shape[:2])
+    for row, column in np.ndindex(3, 3):
+        at = (row + (height - 3) // 2, column + (width - 3) // 2)
+        picture[at], known[at], source[at] = sample[top + row, left + column], True, (top + row, left + column)
+    sigma = side / 6.4
+    while not known.all():
+        border = np.zeros((height + 2 * half, width + 2 * half), bool)
+        border[half : half + height, half : half + width] = known
+        inside = np.zeros_like(border)
+        inside[half : half + height, half : half + width] = True
+        for row, column in frontier(border, inside, random) - half:
+            errors = {}
+            for y in range(half, sample.shape[0] - half):
+                for x in range(half, sample.shape[1] - half):
+                    error = total = 0.0
+                    for dy in range(-half, half + 1):
+                        for dx in range(-half, half + 1):
+                            r, c = row + dy, column + dx
+                            if 0 <= r < height and 0 <= c < width and known[r, c]:
+                                weight = np.exp(-(dy**2 + dx**2) / (2 * sigma**2))
+                                error += weight * ((picture[r, c] - sample[y + dy, x + dx]) ** 2).sum()
+                                total += weight
+                    errors[y, x] = error / total
+            least = min(errors.values())
+            near = [place for place, error in errors.items() if error <= least * 1.1]
+            y, x = near[random.integers(len(near))]
+            picture[row, column], known[row, column], source[row, column] = sample[y, x], True, (y, x)
+    return picture, source
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_efros_leung_equals_the_naive_reference(sample, seed):
+    ours = last(efros_leung(sample, 14, 15, 5, np.random.default_rng(seed)))
+    picture, source = naive_efros_leung(sample, 14, 15, 5, np.random.default_rng(seed))
+    np.testing.assert_array_equal(ours.source, source)
+    np.testing.assert_array_equal(ours.picture, picture.astype(np.float32))
+
+
+def test_each_pixel_is_the_one_its_source_names(sample):
+    for growing in (
+        efros_leung(sample, 20, 20, 5, np.random.default_rng(0)),
+        wei_levoy(sample, 20, 20, 5, 1, np.random.default_rng(0)),
+    ):
+        grown = last(growing)
+        assert grown.known.all()
+        np.testing.assert_array_equal(grown.picture, sample[grown.source[..., 0], grown.source[..., 1]])
+
+
+def test_growth_can_be_watched_and_never_forgets(sample):
+    done = [grown.done for grown in efros_leung(sample, 20, 20, 5, np.random.default_rng(0), every=16)]
+    assert done == sorted(done)
+    assert len(done) > 10
+    assert done[-1] == 400
+
+
+def naive_wei_levoy(sample, side, random):
+    """One size in reading order, by loops; the output closes on itself, the sample does not."""
+    half, (height, width) = side // 2, sample.shape[:2]
+    places = [(y, x) for y in range(half, height) for x in range(half, width - half)]
+    start = random.integers(len(places), size=(12, 12))
+    picture = np.array([[sample[places[index]] for index in row] for row in start])
+    past = [(dy, dx) for dy in range(-half, 1) for dx in range(-half, half + 1) if dy < 0 or (dy == 0 and dx < 0)]
+    for row, column in np.ndindex(12, 12):
+
+        def error(place, row=row, column=column):
+            return sum(
+                ((picture[(row + dy) % 12, (column + dx) % 12] - sample[place[0] + dy, place[1] + dx]) ** 2).sum()
+                for dy, dx in past
+            )
+
+        picture[row, column] = sample[min(places, key=error)]
+    return picture
+
+
+def test_wei_levoy_equals_the_naive_reference_at_one_size(sample):
+    ours = last(wei_levoy(sample, 12, 12, 5, 1, After(VectorTree, sample, 5), exact=True))
+    expected = naive_wei_levoy(sample, 5, After(VectorTree, sample, 5).skipped())
+    np.testing.assert_allclose(ours.picture, expected, atol=1e-6)
+
+
+class After:
+    """Random numbers for both: the tree is planted with numbers of its own, the start of the texture with others."""
+
+    def __init__(self, *_):
+        self.start, self.tree = np.random.default_rng(7), np.random.default_rng(8)
+
+    def skipped(self):
+        return self.start
+
+    def integers(self, *args, **kwargs):
+        return self.start.integers(*args, **kwargs)
+
+    def choice(self, *args, **kwargs):
+        return self.tree.choice(*args, **kwargs)
+
+
+def test_the_tree_finds_nearly_the_nearest():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(3000, 2)) @ random.normal(size=(2, 60)) + 0.1 * random.normal(size=(3000, 60))
+    vectors = vectors.astype(np.float32)
+    tree = VectorTree(vectors, random)
+    queries = vectors[::50] + 0.05 * random.normal(size=(60, 60)).astype(np.float32)
+    distances = ((queries[:, None].astype(float) - vectors[None]) ** 2).sum(2)
+    exact = [tree.nearest_of_all(query) for query in queries]
+    assert exact == distances.argmin(1).tolist()
+    found = np.array([tree.nearest(query) for query in queries])
+    ratio = np.sqrt(distances[np.arange(60), found] / distances.min(1))
+    assert np.median(ratio) < 1.05
+    assert (found == distances.argmin(1)).mean() > 0.7
+
+
+def test_the_pyramid_halves_by_means():
+    picture = np.arange(4 * 6 * 3, dtype=np.float32).reshape(4, 6, 3)
+    fine, coarse = pyramid(picture, 2)
+    assert fine is picture
+    np.testing.assert_allclose(coarse[1, 2], picture[2:4, 4:6].mean((0, 1)))

@@ -181,7 +181,7 @@ def test_streamlit_still_has_the_switch_we_turn():
 
 @pytest.fixture(scope="module")
 def server():
-    with serve(("-c", ENDLESS_JOB), STREAMLIT_SERVER_BASE_URL_PATH="") as server:
+    with serve(("-c", ENDLESS_JOB)) as server:
         yield server
 
 

@@ -15,7 +15,7 @@ _FOUND = "link.found"
 
 def read() -> None:
     """Take notice of the link's parameters where it came from outside: a first visit, a shared link, back and forward."""
-    now = st.query_params.to_dict()
+    now = _settings()
     st.session_state[_FOUND] = now if now != st.session_state.get(_WRITTEN) else {}
     st.session_state[_WRITTEN] = now
 
@@ -35,13 +35,22 @@ def seed(state_key: str, parameter: str, default: Any) -> None:
 
 def write(values: Mapping[str, str]) -> None:
     """Put the choices into the address bar, keeping the parameters Streamlit itself reads."""
-    kept = {
-        name: value for name, value in st.query_params.to_dict().items() if name in KEPT
-    }
-    link = kept | dict(values)
-    if st.query_params.to_dict() != link:
+    now = st.query_params.to_dict()
+    link = {name: value for name, value in now.items() if name in KEPT} | dict(values)
+    if now != link:
         st.query_params.from_dict(link)
-    st.session_state[_WRITTEN] = st.query_params.to_dict()
+    st.session_state[_WRITTEN] = _settings()
+
+
+def keep(name: str, value: str) -> None:
+    """Put something into the address bar that is no setting, such as the job the page shows."""
+    assert name in KEPT
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def _settings() -> dict[str, str]:
+    return {name: value for name, value in st.query_params.to_dict().items() if name not in KEPT}
 
 
 def as_parameter(value: Any) -> str:

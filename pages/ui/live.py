@@ -4,6 +4,8 @@ Where the server offers streams (`pages.ui.server`) a canvas reads one; a plain 
 second instead.
 """
 
+import base64
+
 import streamlit as st
 
 from pages.ui.language import language, t
@@ -236,7 +238,8 @@ def _poll(job: Job) -> None:
         job.touch()
         jpeg, step = job.frame_jpeg(), job.step
         if jpeg:
-            st.image(jpeg, alt=t("live.picture"))
+            # Inside the page, not as a file: the next one would take its place before the browser had fetched it.
+            st.image(f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}", alt=t("live.picture"))
         st.progress(0.0 if step is None else min(1.0, step.done / max(1, step.total)), text=_status(job))
         if watching and not job.active:
             st.rerun()

@@ -145,8 +145,10 @@ class Room:
 
     def _job(self) -> Job | None:
         """This session's job of this room, or the one the link names."""
-        job = st.session_state.get(self._job_key)
-        return job if job is not None else attach(self.kind.slug)
+        job = st.session_state.get(self._job_key) or attach(self.kind.slug)
+        if job is not None:
+            link.keep("job", job.id)
+        return job
 
     @property
     def _job_key(self) -> str:
@@ -159,7 +161,7 @@ class Room:
         name = self._job_name(technique.recipe().digest)
         job = scheduler(self.network.device).submit(owner(), technique.run, name)
         st.session_state[self._job_key] = job
-        st.query_params["job"] = job.id
+        link.keep("job", job.id)
         return job
 
     def _buttons(self, technique: Technique, job: Job | None) -> None:

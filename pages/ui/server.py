@@ -11,29 +11,23 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-SETTINGS = {
-    "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
-    "STREAMLIT_SERVER_HEADLESS": "true",
-    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-}
-for name, value in SETTINGS.items():
-    os.environ.setdefault(name, value)  # before the import: Streamlit reads them once
+import streamlit as st
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from streamlit import config
+from streamlit.runtime import get_instance
+from streamlit.runtime.pages_manager import PagesManager
 
-import streamlit as st  # noqa: E402
-import uvicorn  # noqa: E402
-from starlette.requests import Request  # noqa: E402
-from starlette.responses import JSONResponse, Response, StreamingResponse  # noqa: E402
-from starlette.routing import Route  # noqa: E402
-from streamlit.runtime import get_instance  # noqa: E402
-from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
-
-from pages.ui import live  # noqa: E402
-from pages.ui.stream import MEDIA_TYPE, messages  # noqa: E402
-from viz_core.jobs import close_schedulers, find_job  # noqa: E402
-from viz_core.texts import text  # noqa: E402
+from pages.ui import live
+from pages.ui.stream import MEDIA_TYPE, messages
+from viz_core.jobs import close_schedulers, find_job
+from viz_core.texts import text
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 PATIENCE_S = 5  # for open connections when the server closes
+SETTINGS = {"server.fileWatcherType": "none", "server.headless": True, "browser.gatherUsageStats": False}
 
 _server: uvicorn.Server | None = None
 
@@ -118,8 +112,8 @@ def main(script: Path = APP) -> None:
     if not given.isdecimal() or int(given) > 65535:
         sys.exit(text("server.bad_port", port=given))
     listener = _bind(host, int(given))
-    os.environ["STREAMLIT_SERVER_ADDRESS"] = host
-    os.environ["STREAMLIT_SERVER_PORT"] = str(listener.getsockname()[1])
+    for option, value in {**SETTINGS, "server.address": host, "server.port": listener.getsockname()[1]}.items():
+        config.set_option(option, value)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(text("server.warming_up"), flush=True)
     _server = _Server(

@@ -3,11 +3,23 @@
 import streamlit as st
 
 from pages.ui.charts import curve
+from pages.ui.presets import preset_picker
 from pages.ui.room import Room
-from viz_core.generate.deepdream import DeepDream
+from pages.ui.tape import tape
+from viz_core.generate.deepdream import PRESETS, DeepDream
+
+
+def controls() -> DeepDream:
+    """The widgets that matter for what was chosen."""
+    preset_picker(room, PRESETS)
+    chosen = room.controls(only=("layer", "guided"))
+    room.controls(only=("guide",) if chosen.guided else ("channel",))
+    room.controls(only=("octaves", "octave_scale", "steps", "step_size", "jitter", "zoom"))
+    return room.controls(only=("also", "tile", "size", "seed"))
+
 
 room = Room(DeepDream)
-technique = room.controls()
+technique = controls()
 result = room.run(technique)
 if result is not None:
     with room.stage:
@@ -19,5 +31,6 @@ if result is not None:
             st.markdown(f"**{room.t('page.curve')}**")
             loss = curve(result.arrays["loss"].tolist(), room.t("page.step"), room.t("page.activation"))
             st.plotly_chart(loss, width="stretch", key="deepdream.curve")
+        tape(room, result, go_on=True)
 room.downloads(result)
 room.explain()

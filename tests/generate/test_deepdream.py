@@ -5,7 +5,12 @@ import pytest
 import torch
 import torchvision
 
-from viz_core.generate.deepdream import DeepDream
+from viz_core import models
+from viz_core.generate.canvas import Pixels
+from viz_core.generate.deepdream import PRESETS, DeepDream, closer
+from viz_core.generate.loop import Loop
+from viz_core.generate.objective import Strength, View
+from viz_core.generate.optimiser import NormalisedStep
 from viz_core.technique import finish
 
 QUICK = {"model": "random:resnet18", "size": 48, "layer": "layer1.0.conv1", "steps": 4}
@@ -54,3 +59,70 @@ def test_stop_keeps_the_picture_so_far():
         run.send(True)
     np.testing.assert_array_equal(end.value.value.pictures["dream"], step.preview)
     assert end.value.value.scores["steps"] == 1
+
+
+def test_googles_recipe():
+    google = DeepDream(**PRESETS["google"])
+    assert (google.octaves, google.octave_scale, google.steps, google.step_size, google.jitter) == (4, 1.4, 10, 1.5, 32)
+    sizes = [tuple(base.shape[-2:]) for base in google.octave_bases(torch.zeros(1, 3, 224, 300))]
+    assert sizes == [(82, 109), (114, 153), (160, 214), (224, 300)]
+
+
+def test_the_guide_sends_back_the_best_matching_features():
+    technique = DeepDream(**QUICK, guided=True, guide="sample:coffee")
+    network, layer = technique.network(), QUICK["layer"]
+    x = technique.input().requires_grad_()
+    activation = network.activations(x, layer)[layer]
+    features = technique._features(network, layer)
+    here = activation.detach()[0].flatten(1)
+    best = features[:, (here.T @ features).argmax(1)].view_as(activation)
+    (expected,) = torch.autograd.grad(activation, x, grad_outputs=best, retain_graph=True)
+    (ours,) = torch.autograd.grad(technique.objective(network)(View(x, {layer: activation})).sum() * here.shape[1], x)
+    torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_a_guided_dream_resembles_its_guide_more():
+    result = finish(DeepDream(**QUICK | {"octaves": 1, "steps": 8}, guided=True, guide="sample:coffee").run())
+    assert result.scores["last_loss"] > result.scores["first_loss"]
+
+
+def test_several_layers_grow_together():
+    layers = ("layer1.0.conv1", "layer2.0.conv1")
+    technique = DeepDream(**QUICK | {"steps": 8}, also=layers[1:], octaves=1)
+    result = finish(technique.run())
+    network = technique.network()
+    for layer in layers:
+        before, after = (
+            float(network.activations(torch.from_numpy(result.arrays[name]), layer)[layer].square().mean())
+            for name in ("input", "image")
+        )
+        assert after > 1.3 * before, layer
+
+
+def test_tiles_give_the_gradient_of_the_whole_away_from_their_seams():
+    network, x = models.load("bundled-random"), torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for tile in (None, 32):
+        loop = Loop(network, Pixels(x), Strength("conv1"), NormalisedStep(0.1), relative=False, tile=tile)
+        loop.evaluate()
+        gradients.append(loop.canvas.values.grad)
+    away = torch.ones(64, dtype=torch.bool)
+    away[26:38] = False
+    inside = away[:, None] & away
+    torch.testing.assert_close(gradients[0][..., inside], gradients[1][..., inside], rtol=1e-3, atol=1e-7)
+    assert not torch.allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-7)
+
+
+def test_the_zoom_goes_on_frame_by_frame():
+    result = finish(DeepDream(**QUICK | {"steps": 1}, octaves=2, zoom=3).run())
+    assert len(result.frames) == 4
+    assert result.scores["steps"] == 4 * 2
+    np.testing.assert_array_equal(result.frames[-1], result.pictures["dream"])
+
+
+def test_a_zoomed_picture_is_the_middle_of_the_one_before():
+    ramp = torch.linspace(0, 1, 100).expand(1, 3, 100, 100)
+    near = closer(ramp)
+    assert near.shape == ramp.shape
+    assert float(near[0, 0, 50, 0]) == pytest.approx(0.025, abs=0.01)
+    assert float(near[0, 0, 50, -1]) == pytest.approx(0.975, abs=0.01)

@@ -1,19 +1,36 @@
 """DeepDream: whatever a layer sees a little of, show it more."""
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from pydantic import Field
+from torch import Tensor
 from torch.nn.functional import interpolate
 
-from viz_core.images.tensor import to_pixels
+from viz_core.generate.canvas import Pixels
+from viz_core.generate.loop import Painting, activations, optimise
+from viz_core.generate.objective import Guide, Objective, Strength
+from viz_core.generate.optimiser import NormalisedStep
+from viz_core.generate.tape import MOST_FRAMES, Tape
+from viz_core.generate.transform import Roll
+from viz_core.images.refs import open_image
+from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
-from viz_core.technique import Run, Section, Step, Technique, check_channel
+from viz_core.technique import Result, Run, Section, Step, Technique, check_channel
 
-MOST_FRAMES = 60
+LEVELS = 255
 SMALLEST_OCTAVE = 32
+CROP = 0.05  # of each side, from one frame of the zoom to the next
+GUIDE_SIDE = 224
+MOST_GUIDES = 4096  # places of the guide picture
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "google": {"octaves": 4, "octave_scale": 1.4, "steps": 10, "step_size": 1.5, "jitter": 32},
+    "small": {"octaves": 4, "octave_scale": 1.4, "steps": 20, "step_size": 1.5, "jitter": 16},
+    "tensorflow": {"octaves": 5, "octave_scale": 1.3, "steps": 100, "step_size": 1.0, "jitter": 64},
+}
 
 
 class DeepDream(Technique):
@@ -27,77 +44,145 @@ class DeepDream(Technique):
     order: ClassVar[int] = 30
     icon: ClassVar[str] = "bedtime"
     live: ClassVar[bool] = True
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
-    size: int | None = Field(
-        224, ge=32, le=1024, description="short side of the picture, pixels", json_schema_extra={"advanced": True}
-    )
     layer: str | None = Field(
         None, description="layer to amplify; empty: about two thirds up", json_schema_extra={"widget": "layer"}
     )
     channel: int | None = Field(None, ge=0, description="one channel of the layer; empty: all of them")
+    also: tuple[str, ...] = Field(
+        (), description="further layers to amplify as much", json_schema_extra={"widget": "layers", "advanced": True}
+    )
     octaves: int = Field(4, ge=1, le=8, description="how many sizes to dream at")
     octave_scale: float = Field(1.4, ge=1.1, le=2.0, description="ratio of one size to the next")
-    steps: int = Field(20, ge=1, le=200, description="steps at each size")
+    steps: int = Field(10, ge=1, le=200, description="steps at each size")
     step_size: float = Field(1.5, ge=0.1, le=10.0, description="mean change of a pixel in one step, of 255")
     jitter: int = Field(16, ge=0, le=64, description="largest random shift before each step, pixels")
+    guided: bool = Field(False, description="dream of a guide picture instead of whatever is there")
+    guide: str = Field("sample:flower", description="the guide picture", json_schema_extra={"widget": "picture"})
+    zoom: int = Field(0, ge=0, le=100, description="frames of an endless zoom into the dream; 0: one picture")
+    tile: int | None = Field(
+        None,
+        ge=64,
+        le=512,
+        description="side of the tiles large pictures are computed in; empty: whole",
+        json_schema_extra={"advanced": True},
+    )
+    size: int | None = Field(
+        192, ge=32, le=1024, description="short side of the picture, pixels", json_schema_extra={"advanced": True}
+    )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="seed of the random shifts", json_schema_extra={"advanced": True}
     )
 
     def run(self) -> Run:
-        """Dream at every octave, carrying the dreamt detail, not the picture, to the next size."""
+        """Dream at every octave; for the zoom crop and dream again, frame after frame."""
         network, x = self.network(), self.input()
-        layer = network.resolve_layer(self.layer or default_layer(network))
-        channel = check_channel(network, layer, self.channel)
-        generator, total = self.generator(), self.octaves * self.steps
-        detail, frames, losses = torch.zeros_like(x), [], []
-        done = 0
-        for base in self.octave_bases(x):
-            detail = interpolate(detail, base.shape[-2:], mode="bilinear", antialias=True)
-            for _ in range(self.steps):
-                dream, loss = self.step(network, layer, channel, (base + detail).clamp(0, 1), generator)
-                detail = dream - base
-                losses.append(loss)
-                done += 1
-                preview = to_pixels(enlarged(x, detail))
-                if done % max(1, total // MOST_FRAMES) == 0:
-                    frames.append(preview)
-                if (yield Step(done, total, preview, {"activation": loss})):
-                    return self.finished(x, detail, layer, losses, frames)
-        return self.finished(x, detail, layer, losses, frames)
+        generator, tape = self.generator(), Tape()
+        objective = self.objective(network)
+        frames = self.zoom + 1
+        losses: list[float] = []
+        dream, stopped = yield from self.dream(network, objective, x, generator, tape, losses, 0, frames)
+        film = [to_pixels(dream)]
+        while len(film) <= self.zoom and not stopped:
+            dream, stopped = yield from self.dream(
+                network, objective, closer(dream), generator, tape, losses, len(film), frames
+            )
+            film.append(to_pixels(dream))
+        return self._finished(x, dream, losses, tape.frames if not self.zoom else tuple(film[-MOST_FRAMES:]))
 
-    def octave_bases(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
+    def dream(
+        self,
+        network: GraphModel,
+        objective: Objective,
+        x: Tensor,
+        generator: torch.Generator,
+        tape: Tape,
+        losses: list[float],
+        frame: int,
+        frames: int,
+    ) -> Generator[Step, bool | None, tuple[Tensor, bool]]:
+        """Dream of one picture at every octave, carrying the dreamt detail, not the picture, to the next size.
+
+        Yields steps; returns the dream and whether somebody asked for the end.
+        """
+        detail = torch.zeros_like(x)
+        total = frames * self.octaves * self.steps
+        for octave, base in enumerate(self.octave_bases(x)):
+            detail = resized(detail, base.shape[-2:])
+            painting = optimise(
+                network,
+                Pixels((base + detail).clamp(0, 1)),
+                -objective,
+                NormalisedStep(self.step_size / LEVELS),
+                self.steps,
+                transforms=(Roll(self.jitter),),
+                generator=generator,
+                tile=self.tile,
+                preview=lambda dream, base=base: to_pixels(enlarged(x, dream - base)),
+                tape=tape,
+                before=(frame * self.octaves + octave) * self.steps,
+                total=total,
+            )
+            outcome = yield from _as_activation(painting, losses)
+            detail = outcome.last - base
+            if outcome.stopped:
+                return enlarged(x, detail), True
+        return enlarged(x, detail), False
+
+    def octave_bases(self, x: Tensor) -> Iterator[Tensor]:
         """The picture at each size, smallest first; sizes too small to hold anything are left at the smallest."""
         height, width = x.shape[-2:]
         for octave in reversed(range(self.octaves)):
-            factor = max(self.octave_scale**-octave, SMALLEST_OCTAVE / min(height, width))
-            size = (round(height * min(1.0, factor)), round(width * min(1.0, factor)))
-            yield interpolate(x, size, mode="bilinear", antialias=True)
+            factor = min(1.0, max(self.octave_scale**-octave, SMALLEST_OCTAVE / min(height, width)))
+            yield resized(x, (round(height * factor), round(width * factor)))
 
-    def step(
-        self, network: GraphModel, layer: str, channel: int | None, dream: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, float]:
-        """One gradient step on half the mean square of the activations, of fixed mean size, on a shifted picture."""
-        shift = torch.randint(-self.jitter, self.jitter + 1, (2,), generator=generator).tolist()
-        shifted = dream.roll(shift, (2, 3)).requires_grad_()
-        activation = network.activations(shifted, layer)[layer]
-        if channel is not None:
-            activation = activation[:, channel]
-        loss = activation.square().mean() / 2
-        (gradient,) = torch.autograd.grad(loss, shifted)
-        change = self.step_size / 255 * gradient / gradient.abs().mean().clamp_min(1e-12)
-        moved = (shifted.detach() + change.nan_to_num()).clamp(0, 1)
-        return moved.roll([-pixels for pixels in shift], (2, 3)), float(loss.detach())
+    def layers(self, network: GraphModel) -> tuple[str, ...]:
+        """The layers to amplify."""
+        first = network.resolve_layer(self.layer or default_layer(network))
+        return tuple(dict.fromkeys((first, *(network.resolve_layer(layer) for layer in self.also))))
 
-    def finished(self, x: torch.Tensor, detail: torch.Tensor, layer: str, losses: list[float], frames: list):
+    def objective(self, network: GraphModel) -> Objective:
+        """What should grow: the strength of the layers, or their agreement with the guide picture."""
+        layers = self.layers(network)
+        if self.guided:
+            wishes: list[Objective] = [Guide(layer, self._features(network, layer)) for layer in layers]
+        else:
+            channel = check_channel(network, layers[0], self.channel)
+            wishes = [Strength(layer, channel if layer == layers[0] else None) for layer in layers]
+        return sum(wishes[1:], start=1 * wishes[0])
+
+    @torch.no_grad()
+    def _features(self, network: GraphModel, layer: str) -> Tensor:
+        """What the guide picture makes a layer answer: (C, places)."""
+        guide = to_input(open_image(self.guide), min(GUIDE_SIDE, self.size or network.input_size)).to(network.device)
+        return activations(network, guide, [layer])[layer][0].flatten(1)[:, :MOST_GUIDES]
+
+    def _finished(self, x: Tensor, dream: Tensor, losses: list[float], frames: tuple[np.ndarray, ...]) -> Result:
         """The dream at full size with its loss curve and film."""
-        dream = enlarged(x, detail)
         return self.result(
             arrays={"image": dream.cpu().numpy(), "loss": np.asarray(losses, np.float32)},
             pictures={"dream": to_pixels(dream), "picture": to_pixels(x)},
-            scores={"layer": layer, "steps": len(losses), "first_loss": losses[0], "last_loss": losses[-1]},
+            scores={
+                "layer": ", ".join(self.layers(self.network())),
+                "steps": len(losses),
+                "first_loss": losses[0],
+                "last_loss": losses[-1],
+            },
             frames=frames,
         )
+
+
+def _as_activation(painting: Painting, losses: list[float]) -> Painting:
+    """The painting with one curve, the sum of its terms; notes each value."""
+    sent: bool | None = None
+    while True:
+        try:
+            step = painting.send(sent)
+        except StopIteration as end:
+            return end.value
+        losses.append(sum(step.curves.values()))
+        sent = yield Step(step.done, step.total, step.preview, {"activation": losses[-1]})
 
 
 def default_layer(network: GraphModel) -> str:
@@ -106,6 +191,18 @@ def default_layer(network: GraphModel) -> str:
     return convolutions[(2 * len(convolutions)) // 3]
 
 
-def enlarged(x: torch.Tensor, detail: torch.Tensor) -> torch.Tensor:
+def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures (or changes of them) brought to (height, width)."""
+    return interpolate(x, tuple(size), mode="bilinear", antialias=True)
+
+
+def enlarged(x: Tensor, detail: Tensor) -> Tensor:
     """The picture with the detail dreamt so far, brought to its full size; [0, 1]."""
-    return (x + interpolate(detail, x.shape[-2:], mode="bilinear", antialias=True)).clamp(0, 1)
+    return (x + resized(detail, x.shape[-2:])).clamp(0, 1)
+
+
+def closer(x: Tensor) -> Tensor:
+    """The middle of a picture, brought back to its size: one frame nearer."""
+    height, width = x.shape[-2:]
+    top, left = max(1, round(CROP / 2 * height)), max(1, round(CROP / 2 * width))
+    return resized(x[..., top : height - top, left : width - left], (height, width)).clamp(0, 1)

@@ -1,6 +1,13 @@
+import dataclasses
+import functools
+import hashlib
+import http.server
+import inspect
+import io
 import itertools
 import os
 import resource
+import tarfile
 import threading
 import time
 import urllib.error
@@ -13,6 +20,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+from torchvision import datasets
 
 from tests.images.hostile import Upload, photo, saved
 from tests.images.hostile_zips import zipped, zips
@@ -371,11 +379,49 @@ def test_a_set_that_lost_its_files_says_what_to_remove(tiny):
     assert refusal(open_dataset, "torchvision:tiny").key == "dataset_errors.set_damaged"
 
 
+@pytest.fixture
+def archive_server(tmp_path_factory):
+    """A web server on this computer with a small archive in the layout of Imagenette; its address and the archive's MD5."""
+    site = tmp_path_factory.mktemp("site")
+    with tarfile.open(site / "imagenette2-320.tgz", "w:gz") as archive:
+        for number, wnid in enumerate(("n01440764", "n02102040")):
+            for split in ("train", "val"):
+                member = tarfile.TarInfo(f"imagenette2-320/{split}/{wnid}/{wnid}_1.jpeg")
+                data = shade(100 + number, "JPEG")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        digest = hashlib.md5((site / "imagenette2-320.tgz").read_bytes()).hexdigest()
+        yield f"http://127.0.0.1:{server.server_port}", digest
+        server.shutdown()
+
+
+def fetch_imagenette_from(address: str, digest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    archives = {"320px": (f"{address}/imagenette2-320.tgz", digest)}
+    monkeypatch.setattr("torchvision.datasets.Imagenette._ARCHIVES", archives)
+    source = dataclasses.replace(torchvision_sets.SOURCES["imagenette"], megabytes=1, server=address)
+    monkeypatch.setitem(torchvision_sets.SOURCES, "imagenette", source)
+
+
+def test_a_real_class_of_torchvision_is_fetched_unpacked_and_read(torch_home, archive_server, monkeypatch):
+    address, digest = archive_server
+    fetch_imagenette_from(address, digest, monkeypatch)
+    pictures = open_dataset("torchvision:imagenette")
+    assert pictures.label_of == ("tench", "English springer")
+    assert [int(pictures.read(index).pixels[0, 0, 0]) for index in range(2)] == [100, 101]
+
+
+def test_an_archive_with_other_contents_is_thrown_away(torch_home, archive_server, monkeypatch):
+    address, _ = archive_server
+    fetch_imagenette_from(address, "0" * 32, monkeypatch)
+    assert refusal(open_dataset, "torchvision:imagenette").key == "dataset_errors.download_failed"
+    assert list(torch_home.iterdir()) == []
+
+
 def test_every_source_names_a_class_of_torchvision_and_arguments_it_takes():
-    import inspect
-
-    from torchvision import datasets
-
     for name, source in torchvision_sets.SOURCES.items():
         if name == "tiny":
             continue

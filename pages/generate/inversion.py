@@ -1,0 +1,56 @@
+"""Inversion: what is left of a picture at each depth of the network."""
+
+import streamlit as st
+
+from pages.ui.charts import curves
+from pages.ui.presets import preset_picker
+from pages.ui.room import Room
+from pages.ui.tape import tape
+from viz_core.generate.inversion import PRESETS, Inversion
+from viz_core.technique import Result
+
+MOST_COLUMNS = 4
+
+
+def controls() -> Inversion:
+    """The widgets that matter for what was chosen."""
+    preset_picker(room, PRESETS)
+    chosen = room.controls(only=("layers", "starts", "part", "steps", "schedule"))
+    own = ("optimiser", "tv", "beta", "alpha") if chosen.schedule == "own" else ()
+    return room.controls(only=(*own, "size", "seed"))
+
+
+def gallery(result: Result) -> None:
+    """The original, then one picture for each layer and start, with how well its features agree."""
+    columns = st.columns(MOST_COLUMNS)
+    with columns[0]:
+        room.show(result, "picture", room.t("page.picture"))
+    place = 1
+    for row in result.tables["layers"]:
+        for start in range(technique.starts):
+            facts = {"layer": row["layer"], "error": f"{row['feature_error']:.1%}", "psnr": f"{row['psnr']:.1f}"}
+            name = row["layer"] if technique.starts == 1 else f"{row['layer']} {start}"
+            with columns[place % MOST_COLUMNS]:
+                room.show(result, name, room.t("page.layer", **facts))
+            place += 1
+
+
+room = Room(Inversion)
+technique = controls()
+result = room.run(technique)
+if result is not None:
+    with room.stage:
+        gallery(result)
+        if technique.starts > 1:
+            st.markdown(f"**{room.t('page.undetermined')}**")
+            levels = {room.t("page.differ"): [row["starts_differ"] for row in result.tables["layers"]]}
+            st.plotly_chart(curves(levels, room.t("page.depth")), width="stretch", key="inversion.differ")
+        with st.expander(room.t("page.curves"), icon=":material/show_chart:"):
+            lines = {
+                row["layer"]: result.arrays[f"curve: {row['layer']}: distance in {row['layer']}"].tolist()
+                for row in result.tables["layers"]
+            }
+            st.plotly_chart(curves(lines, room.t("page.step")), width="stretch", key="inversion.curves")
+        tape(room, result)
+room.downloads(result)
+room.explain()

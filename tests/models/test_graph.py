@@ -11,6 +11,7 @@ from tests.models.networks import graph_of, torchvision_network
 from viz_core import models
 from viz_core.errors import ConvscopeError
 from viz_core.models import zoo
+from viz_core.models.graph import GraphModel
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,19 @@ def test_randomised_draws_new_weights_from_a_layer_on_and_shares_the_earlier_one
     assert len({model.digest, fresh.digest, other.digest}) == 3
     assert fresh.digest == same.digest
     assert torch.equal(fresh.with_relu("guided")(picture), fresh(picture))
+
+
+def test_a_randomised_network_keeps_its_relu_rule(picture: Tensor) -> None:
+    model = models.load("random:squeezenet1_1")
+
+    def gradient(network: GraphModel) -> Tensor:
+        x = picture.clone().requires_grad_()
+        return torch.autograd.grad(network(x).sum(), x)[0]
+
+    fresh = model.randomised("features.6.squeeze", 3)
+    guided = gradient(fresh.with_relu("guided"))
+    assert torch.equal(gradient(model.with_relu("guided").randomised("features.6.squeeze", 3)), guided)
+    assert not torch.equal(gradient(fresh), guided)
 
 
 def test_the_digest_is_that_of_the_weights() -> None:

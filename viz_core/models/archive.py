@@ -119,8 +119,8 @@ class _Builder:
         (output,) = call["outputs"]
         ((kind, made),) = output.items()
         many = kind == "as_tensors"
-        name = None if many else made.get("name") or made.get("as_name")
-        title = name and re.sub("_+", "_", name).rstrip("_")  # `relu_` works in place there, not here
+        name = made[0]["name"] if many else made.get("name") or made["as_name"]
+        title = re.sub("_+", "_", name).rstrip("_")  # `relu_` works in place there, not here
         node = self.graph.create_node("call_function", self._function(call["target"]), args, kwargs, name=title)
         node.meta |= _module_path(call["metadata"].get("nn_module_stack", ""))
         if many:

@@ -9,10 +9,13 @@ import torch
 MAX_THREADS = 16
 
 
-def _cgroup_cpus(folder: Path = Path("/sys/fs/cgroup")) -> float:
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def _cgroup_cpus() -> float:
     """The CPU quota of the container, in CPUs; infinity where none is set."""
     try:
-        quota, period = (folder / "cpu.max").read_text().split()
+        quota, period = (CGROUP / "cpu.max").read_text().split()
     except (OSError, ValueError):
         return float("inf")
     return float("inf") if quota == "max" else int(quota) / int(period)
@@ -21,15 +24,18 @@ def _cgroup_cpus(folder: Path = Path("/sys/fs/cgroup")) -> float:
 def available_cpus() -> int:
     """CPUs this process may use: those it is bound to, within the container's quota."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(bound, round(min(_cgroup_cpus(), bound))))
+    return max(1, round(min(bound, _cgroup_cpus())))
 
 
 @functools.cache
 def set_cpu_threads() -> int:
-    """Give torch one thread per available CPU (torch counts the host's cores, even in a small container); done once."""
-    threads = int(os.environ.get("OMP_NUM_THREADS") or min(available_cpus(), MAX_THREADS))
-    torch.set_num_threads(threads)
-    return threads
+    """Give torch one thread per available CPU (torch counts the host's cores, even in a small container).
+
+    Done once, and not at all where OMP_NUM_THREADS says how many. Gives the number of threads.
+    """
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(min(available_cpus(), MAX_THREADS))
+    return torch.get_num_threads()
 
 
 def default_device() -> torch.device:

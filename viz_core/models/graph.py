@@ -15,7 +15,7 @@ from viz_core.errors import ConvscopeError
 from viz_core.models import trace
 from viz_core.models.head import find_head
 from viz_core.models.layers import Layer, describe, layer_names
-from viz_core.models.ops import is_relu
+from viz_core.models.ops import is_relu, path
 from viz_core.models.reinit import reinitialised
 from viz_core.models.relu_rules import ReluRule, rule_function
 from viz_core.models.trace import Program
@@ -62,7 +62,8 @@ class GraphModel:
         self._mean = torch.tensor(mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(std, device=device).view(3, 1, 1)
         self._program = program
-        self._functions = trace.functions(program, program.modules)
+        self._functions: trace.Functions = trace.functions(program, program.modules)
+        self._rule: ReluRule = "backprop"
         self._names = layer_names(program)
         self._describe = lru_cache(64)(partial(describe, program, self._names))
         self._plan = lru_cache(512)(partial(trace.plan, program))
@@ -202,7 +203,9 @@ class GraphModel:
         """The same network with another backward rule in every ReLU, however written; ReLU6 and such keep theirs."""
         relu = rule_function(rule)
         rewritten = {node: relu for node in self._functions if is_relu(node, self._program.modules)}
-        return self._derived({**self._functions, **rewritten})
+        model = self._derived({**self._functions, **rewritten})
+        model._rule = rule
+        return model
 
     def randomised(self, from_layer: str, seed: int) -> "GraphModel":
         """A copy with fresh random weights in this layer and in all computed after it; the earlier ones are shared.
@@ -214,7 +217,7 @@ class GraphModel:
         model = self._derived(trace.functions(program, program.modules))
         model._program = program
         model._digest = lru_cache(1)(partial(_weights_digest, program))
-        return model
+        return model.with_relu(self._rule)
 
     def _derived(self, functions: trace.Functions) -> "GraphModel":
         model = object.__new__(GraphModel)
@@ -234,7 +237,7 @@ class GraphModel:
         try:
             return trace.compute(steps, self._functions, self._program.constants, values)
         except RuntimeError:
-            self.layers(tuple(x.shape[-2:]))  # says so if it is the picture's size that does not fit
+            self.layers((x.shape[-2], x.shape[-1]))  # says so if it is the picture's size that does not fit
             raise
 
 
@@ -243,11 +246,11 @@ def _is_map(layer: Layer, kind: str) -> bool:
 
 
 def _weights_digest(program: Program) -> str:
-    tensors = {path: value for path, value in program.constants.items() if isinstance(value, Tensor)}
+    tensors = dict(program.constants)
     for node in program.nodes:
         if node.op == "call_module":
-            module: nn.Module = program.modules[node.target]
-            tensors |= {f"{node.target}.{name}": value for name, value in module.state_dict().items()}
+            module: nn.Module = program.modules[path(node)]
+            tensors |= {f"{path(node)}.{name}": value for name, value in module.state_dict().items()}
     digest = hashlib.sha256()
     for name, value in sorted(tensors.items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())

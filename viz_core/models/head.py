@@ -1,11 +1,13 @@
 """The linear head over a global average pooling, for which class activation maps are exact (Zhou et al., 2016)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.fx import Node
 
-from viz_core.models.ops import argument, kind
-from viz_core.models.trace import Program, weight_and_bias
+from viz_core.models.ops import argument, kind, path, source
+from viz_core.models.trace import Program, weight_and_bias, weight_of
 
 _PASSED_BY = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "squeeze"}
 
@@ -17,23 +19,23 @@ def find_head(program: Program) -> tuple[Node, Tensor, Tensor] | None:
     """
     node = _skip(program.output, program)
     linear = node if kind(node, program.modules) == "Linear" else None
-    pool = _skip(linear.args[0], program) if linear else node
+    pool = _skip(source(linear), program) if linear else node
     if not _is_global_average(pool, program):
         return None
-    maps = pool.args[0]
+    maps = source(pool)
     if linear:
-        weight, bias = weight_and_bias(program, linear)
+        weight, (_, bias) = weight_of(program, linear), weight_and_bias(program, linear)
         return maps, weight, torch.zeros(len(weight), device=weight.device) if bias is None else bias
     convolution = _skip(maps, program, _PASSED_BY | {"ReLU"})
     if convolution.op == "placeholder" or kind(convolution, program.modules) != "Conv2d":
         return None
-    weight, _ = weight_and_bias(program, convolution)
+    weight = weight_of(program, convolution)
     return maps, torch.eye(len(weight), device=weight.device), torch.zeros(len(weight), device=weight.device)
 
 
 def _skip(node: Node, program: Program, passed_by: set[str] = _PASSED_BY) -> Node:
     while node.op != "placeholder" and kind(node, program.modules) in passed_by:
-        node = node.args[0]
+        node = source(node)
     return node
 
 
@@ -42,8 +44,8 @@ def _is_global_average(node: Node, program: Program) -> bool:
         return False
     of = kind(node, program.modules)
     if of == "AdaptiveAvgPool2d":
-        size = (
-            program.modules[node.target].output_size if node.op == "call_module" else argument(node, 1, "output_size")
-        )
+        module: Any = program.modules[path(node)] if node.op == "call_module" else None
+        size = module.output_size if module else argument(node, 1, "output_size")
         return size == 1 or tuple(size) == (1, 1)
-    return of == "Mean" and sorted(d % 4 for d in argument(node, 1, "dim")) == [2, 3]
+    dims = argument(node, 1, "dim") if of == "Mean" else None
+    return isinstance(dims, list | tuple) and sorted(d % 4 for d in dims) == [2, 3]

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from viz_core.models.ops import argument, kind
+from viz_core.models.ops import argument, kind, path
 from viz_core.models.receptive_field import ONE_PIXEL, ReceptiveField, Window, union
-from viz_core.models.trace import Plan, Program, compute, functions, weight_and_bias
+from viz_core.models.trace import Plan, Program, compute, functions, weight_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def layer_names(program: Program) -> dict[Node, str]:
     names: dict[Node, str] = {}
     taken: set[str] = set()
     for node in program.nodes:
-        base = node.target if node.op == "call_module" else node.meta.get("path", node.name)
+        base = path(node) if node.op == "call_module" else node.meta.get("path", node.name)
         name, again = base, 0
         while name in taken:
             again += 1
@@ -90,11 +90,9 @@ def describe(program: Program, names: Mapping[Node, str], size: tuple[int, int])
 
 def _shapes_only(program: Program, size: tuple[int, int]) -> dict[Node, Any]:
     """Every value of a forward pass as a tensor without numbers (torch's meta device)."""
-    modules = {node.target: None for node in program.nodes if node.op == "call_module"}
-    twins = {path: _without_numbers(program.modules[path]) for path in modules}
-    constants = {
-        path: value.to("meta") if isinstance(value, Tensor) else value for path, value in program.constants.items()
-    }
+    used = {path(node) for node in program.nodes if node.op == "call_module"}
+    twins = {name: _without_numbers(program.modules[name]) for name in used}
+    constants = {name: value.to("meta") for name, value in program.constants.items()}
     everything = Plan(program.nodes, ((),) * len(program.nodes))
     picture = torch.empty(1, 3, *size, device="meta")
     with torch.no_grad():
@@ -112,8 +110,8 @@ def _without_numbers(module: nn.Module) -> nn.Module:
 
 def _count_parameters(node: Node, program: Program) -> int:
     if node.op == "call_module":
-        return sum(parameter.numel() for parameter in program.modules[node.target].parameters())
-    given = (program.constants[n.target] for n in node.all_input_nodes if n.op == "get_attr")
+        return sum(parameter.numel() for parameter in program.modules[path(node)].parameters())
+    given = (program.constants[path(n)] for n in node.all_input_nodes if n.op == "get_attr")
     return sum(value.numel() for value in given if isinstance(value, nn.Parameter))
 
 
@@ -134,7 +132,7 @@ def _look(node: Node, program: Program, shape: tuple[int, ...], seen: Mapping[No
     if of == "Permute":
         return _look_through_permute(node, program, shape, inputs[0])
     if of == "Transpose":
-        dims = {d % len(shape) for d in node.args[1:]}
+        dims = {argument(node, place, name) % len(shape) for place, name in ((1, "dim0"), (2, "dim1"))}
         return _Seen(shape, inputs[0].field if dims <= {1, len(shape) - 3} else None, channels_last)
     if of.startswith("Adaptive") and of.endswith("Pool2d"):
         return _Seen(shape, _look_through_adaptive_pool(shape, inputs[0]), channels_last)
@@ -150,7 +148,7 @@ def _look(node: Node, program: Program, shape: tuple[int, ...], seen: Mapping[No
 
 
 def _look_through_permute(node: Node, program: Program, shape: tuple[int, ...], value: _Seen) -> _Seen:
-    dims = program.modules[node.target].dims if node.op == "call_module" else argument(node, 1, "dims")
+    dims: Any = program.modules[path(node)].dims if node.op == "call_module" else argument(node, 1, "dims")
     dims = tuple(dims) if isinstance(dims, list | tuple) else tuple(node.args[1:])
     if dims == (0, 2, 3, 1) and not value.channels_last:
         return _Seen(shape, value.field, channels_last=True)
@@ -172,10 +170,10 @@ def _window(node: Node, program: Program) -> Window | None:
     """The window of a convolution, pooling or padding; None for other operations."""
     of = kind(node, program.modules)
     if node.op == "call_module" and of in ("Conv2d", "MaxPool2d", "AvgPool2d"):
-        module = program.modules[node.target]
-        given = (module.kernel_size, module.stride, module.padding, getattr(module, "dilation", 1))
+        module: Any = program.modules[path(node)]
+        given: tuple = (module.kernel_size, module.stride, module.padding, getattr(module, "dilation", 1))
     elif of == "Conv2d":
-        kernel = weight_and_bias(program, node)[0].shape[2:]
+        kernel: Any = weight_of(program, node).shape[2:]
         stride, padding, dilation = (
             argument(node, 3, "stride", 1),
             argument(node, 4, "padding", 0),

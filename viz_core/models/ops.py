@@ -49,6 +49,16 @@ _KIND_OF_FUNCTION = {
 }
 
 
+def path(node: Node) -> str:
+    """The dotted path of the module or constant a node refers to."""
+    return str(node.target)
+
+
+def source(node: Node) -> Node:
+    """The first value a node works on."""
+    return node.all_input_nodes[0]
+
+
 def function_name(node: Node) -> str:
     """The plain name of what a node calls: `relu` for `F.relu`, `torch.relu`, `x.relu()` and `aten.relu`."""
     if isinstance(node.target, str):
@@ -61,7 +71,7 @@ def function_name(node: Node) -> str:
 def kind(node: Node, modules: Modules) -> str:
     """What a node does, in the words of `torch.nn`: "Conv2d", "ReLU", "Add", ...; else the function's own name."""
     if node.op == "call_module":
-        return type(modules[node.target]).__name__
+        return type(modules[path(node)]).__name__
     name = function_name(node)
     return _KIND_OF_FUNCTION.get(name, name)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from viz_core.models.ops import kind
+from viz_core.models.ops import kind, path
 from viz_core.models.random_state import private_random_state
 from viz_core.models.trace import Program
 
@@ -22,16 +22,16 @@ def reinitialised(program: Program, first: Node, seed: int) -> Program:
     """
     start = program.nodes.index(first)
     earlier = [node for node in program.nodes[:start] if node.op.startswith("call_")]
-    before = {n.target for node in earlier for n in (node, *node.all_input_nodes)}
-    later = {node.target: node for node in program.nodes[start:] if node.op == "call_module"}
+    before = {path(n) for node in earlier for n in (node, *node.all_input_nodes)}
+    later = dict.fromkeys(path(node) for node in program.nodes[start:] if node.op == "call_module")
     modules, constants = dict(program.modules), dict(program.constants)
     with private_random_state(seed):
-        for path in later:
-            if path not in before and any(True for _ in modules[path].parameters()):
-                modules[path] = _fresh(modules[path])
+        for name in later:
+            if name not in before and any(True for _ in modules[name].parameters()):
+                modules[name] = _fresh(modules[name])
         for node in program.nodes[start:]:
             if node.op == "call_function":
-                constants |= {path: value for path, value in _fresh_arguments(program, node) if path not in before}
+                constants |= {name: value for name, value in _fresh_arguments(program, node) if name not in before}
     return dataclasses.replace(program, modules=modules, constants=constants)
 
 
@@ -40,15 +40,15 @@ def _fresh(module: nn.Module) -> nn.Module:
     device = next(module.parameters()).device
     twin = copy.deepcopy(module).cpu()
     for part in twin.modules():
-        if hasattr(part, "reset_parameters"):
-            part.reset_parameters()
+        if callable(reset := getattr(part, "reset_parameters", None)):
+            reset()
     return twin.to(device).requires_grad_(False)
 
 
 def _fresh_arguments(program: Program, node: Node) -> Iterator[tuple[str, Tensor]]:
     """New values for the weights and statistics given to a function: (name, tensor)."""
-    given = [n.target for n in node.all_input_nodes if n.op == "get_attr"]
-    shapes = [program.constants[path].shape for path in given]
+    given = [path(n) for n in node.all_input_nodes if n.op == "get_attr"]
+    shapes = [program.constants[name].shape for name in given]
     match kind(node, program.modules):
         case "Conv2d" | "Linear":
             bound = 1 / math.sqrt(shapes[0][1:].numel())
@@ -57,7 +57,7 @@ def _fresh_arguments(program: Program, node: Node) -> Iterator[tuple[str, Tensor
             values = [torch.full(shape, float(i in (0, 3))) for i, shape in enumerate(shapes)]
         case _:
             values = []
-    for path, value in zip(given, values, strict=False):
-        old = program.constants[path]
+    for name, value in zip(given, values, strict=False):
+        old = program.constants[name]
         fresh = value.to(old.device)
-        yield path, nn.Parameter(fresh, requires_grad=False) if isinstance(old, nn.Parameter) else fresh
+        yield name, nn.Parameter(fresh, requires_grad=False) if isinstance(old, nn.Parameter) else fresh

@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.fx import Node
 
-from viz_core.models.ops import argument, function_name
+from viz_core.models.ops import argument, function_name, path
 
 _tracing = threading.Lock()
 
@@ -68,7 +69,7 @@ def trace(module: nn.Module) -> Program:
     module.eval().requires_grad_(False)
     with _tracing:
         graph = _Tracer().trace(module)
-    constants = {node.target: _attribute(module, node.target) for node in graph.nodes if node.op == "get_attr"}
+    constants = {path(node): _attribute(module, path(node)) for node in graph.nodes if node.op == "get_attr"}
     return program_of(graph, dict(module.named_modules()), constants)
 
 
@@ -83,11 +84,18 @@ def program_of(graph: fx.Graph, modules: Mapping[str, nn.Module], constants: Map
 def weight_and_bias(program: Program, node: Node) -> tuple[Tensor | None, Tensor | None]:
     """The weight and bias of a layer, where it has them, whether it is a module or a function."""
     if node.op == "call_module":
-        module = program.modules[node.target]
+        module: Any = program.modules[path(node)]
         return getattr(module, "weight", None), getattr(module, "bias", None)
     given = [argument(node, position, name) for position, name in ((1, "weight"), (2, "bias"))]
-    weight, bias = (program.constants[n.target] if isinstance(n, Node) and n.op == "get_attr" else None for n in given)
+    weight, bias = (program.constants[path(n)] if isinstance(n, Node) and n.op == "get_attr" else None for n in given)
     return weight, bias
+
+
+def weight_of(program: Program, node: Node) -> Tensor:
+    """The weight of a layer that has one."""
+    weight, _ = weight_and_bias(program, node)
+    assert weight is not None
+    return weight
 
 
 def _attribute(module: nn.Module, path: str) -> Any:
@@ -111,10 +119,14 @@ def _undo_in_place(graph: fx.Graph, modules: Mapping[str, nn.Module]) -> None:
         overwritten = node.args[0]
         _make_out_of_place(node)
         if isinstance(overwritten, Node):
-            overwritten.replace_all_uses_with(node, delete_user_cb=lambda user, node=node: order[user] > order[node])
+            overwritten.replace_all_uses_with(node, delete_user_cb=partial(_comes_later, order, node))
     for module in modules.values():
         if getattr(module, "inplace", False):
-            module.inplace = False
+            setattr(module, "inplace", False)  # noqa: B010  (no attribute of every module)
+
+
+def _comes_later(order: Mapping[Node, int], node: Node, other: Node) -> bool:
+    return order[other] > order[node]
 
 
 def _is_in_place_name(name: str) -> bool:
@@ -123,7 +135,7 @@ def _is_in_place_name(name: str) -> bool:
 
 def _works_in_place(node: Node, modules: Mapping[str, nn.Module]) -> bool:
     if node.op == "call_module":
-        return bool(getattr(modules[node.target], "inplace", False))
+        return bool(getattr(modules[path(node)], "inplace", False))
     if node.op not in ("call_function", "call_method"):
         return False
     return bool(node.kwargs.get("inplace", False)) or _is_in_place_name(function_name(node))
@@ -175,9 +187,10 @@ def functions(program: Program, modules: Mapping[str, nn.Module]) -> dict[Node, 
 
 def _function(node: Node, modules: Mapping[str, nn.Module]) -> Callable[..., Any]:
     if node.op == "call_module":
-        return modules[node.target].forward
+        return modules[path(node)].forward
     if node.op == "call_method":
         return lambda value, *args, method=node.target, **kwargs: getattr(value, method)(*args, **kwargs)
+    assert callable(node.target)
     return node.target
 
 
@@ -187,7 +200,7 @@ def compute(
     """Walk through a plan; `values` starts with the inputs and ends with the outputs."""
     for node, frees in zip(steps.nodes, steps.frees, strict=True):
         if node.op == "get_attr":
-            values[node] = constants[node.target]
+            values[node] = constants[path(node)]
         else:
             args = fx.node.map_arg(node.args, values.__getitem__)
             kwargs = fx.node.map_arg(node.kwargs, values.__getitem__)

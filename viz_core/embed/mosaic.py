@@ -1,0 +1,39 @@
+"""Pictures at their places on a map, and the map as a grid with every picture in a cell of its own."""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+
+from viz_core.embed.projection import unit_square
+from viz_core.images.render import grid
+
+MOST_CELLS = 2500
+
+
+def scattered(points: np.ndarray, tiles: np.ndarray, side: int) -> np.ndarray:
+    """Tiles (N, s, s, 3) uint8 pasted at their points (N, 2) on a white sheet (side, side, 3)."""
+    sheet = np.full((side, side, 3), 255, np.uint8)
+    size = tiles.shape[1]
+    places = np.rint(unit_square(points) * (side - size)).astype(int)
+    for (left, up), tile in zip(places, tiles, strict=True):
+        top = side - size - up
+        sheet[top : top + size, left : left + size] = tile
+    return sheet
+
+
+def assigned(points: np.ndarray) -> tuple[np.ndarray, int]:
+    """Which picture goes into which cell of a square grid so that the squared distances to the map's places are least.
+
+    Returns the picture of each cell, row by row, and the side of the grid; as many pictures as cells, the first ones.
+    """
+    side = int(np.sqrt(min(len(points), MOST_CELLS)))
+    places = unit_square(points[: side * side])
+    rows, columns = np.divmod(np.arange(side * side), side)
+    middle = np.stack([(columns + 0.5) / side, 1 - (rows + 0.5) / side], axis=1)
+    cells, pictures = linear_sum_assignment(cdist(middle, places, "sqeuclidean"))
+    return pictures[np.argsort(cells)], side
+
+
+def mosaic(tiles: np.ndarray, pictures: np.ndarray, side: int) -> np.ndarray:
+    """The grid as one picture."""
+    return grid(list(tiles[pictures]), columns=side, gap=1)

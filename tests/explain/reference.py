@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tests.models.test_graph import torchvision_network
+from tests.models.networks import torchvision_network
 from viz_core.images import refs
 from viz_core.images.intake import Picture
 

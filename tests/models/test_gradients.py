@@ -6,7 +6,7 @@ from captum.attr import Deconvolution, GuidedBackprop, NeuronGradient, NeuronGui
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.models.test_graph import graph_of, torchvision_network
+from tests.models.networks import graph_of, torchvision_network
 from viz_core import models
 from viz_core.models.gradients import score_gradient, strongest_position, unit_gradient
 from viz_core.models.relu_rules import RULES

@@ -37,9 +37,10 @@ def to_input(picture: Picture, size: int) -> torch.Tensor:
     return torch.from_numpy(np.stack(resized)[None].clip(0, 1))
 
 
-def to_pixels(tensor: torch.Tensor) -> np.ndarray:
-    """A picture tensor (1, 3, H, W) or (3, H, W), RGB in [0, 1], rounded and clipped to pixels (H, W, 3) uint8."""
-    chw = tensor.detach().reshape(tensor.shape[-3:]).cpu().numpy()
+def to_pixels(picture: torch.Tensor | np.ndarray) -> np.ndarray:
+    """A picture as a tensor or array (1, 3, H, W) or (3, H, W), RGB in [0, 1], rounded and clipped to pixels (H, W, 3) uint8."""
+    tensor = torch.as_tensor(picture).detach()
+    chw = tensor.reshape(tensor.shape[-3:]).cpu().numpy()
     levels = np.rint(np.nan_to_num(chw, nan=0.0).clip(0, 1) * np.float32(255)).astype(np.uint8)
     return np.ascontiguousarray(levels.transpose(1, 2, 0))
 

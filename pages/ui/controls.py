@@ -15,7 +15,7 @@ from viz_core.technique import Technique
 from viz_core.texts import has_text, text
 
 LONGEST_SLIDER = 512
-LONGEST_SEGMENTS = 14  # characters that fit beside each other in the settings column
+LONGEST_SEGMENTS = 10  # characters that fit beside each other in the settings column
 NONE = "none"  # how catalogues call the empty choice
 AUTOMATIC = ""  # a widget cannot hold None and show a choice
 SIDEBAR_FIELDS = ("model", "image", "target")

@@ -5,16 +5,15 @@ from typing import Any
 import streamlit as st
 
 from pages.ui.charts import curves
+from pages.ui.gallery import gallery
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from pages.ui.sidebar import model_label
 from pages.ui.tape import tape
 from viz_core.generate.class_image import PRESETS, ClassImage
-from viz_core.technique import Result
 
-MOST_COLUMNS = 4
 UNIT_FIELDS = {"class": ("also",), "channel": ("layer", "channel", "count"), "neuron": ("layer", "channel", "count")}
-PIXEL_PRIORS = ("decay", "blur", "blur_every", "small_pixels", "small_contributions")
+PIXEL_PRIORS = ("blur", "blur_every", "decay", "small_pixels", "small_contributions")
 
 
 def controls() -> ClassImage:
@@ -25,11 +24,11 @@ def controls() -> ClassImage:
     chosen = room.controls(only=("compare", "steps"))
     if chosen.compare == "ladder":
         return room.controls(only=("size", "seed"))
-    chosen = room.controls(only=("canvas", "optimiser", "rate", "transforms"))
+    chosen = room.controls(only=("canvas", "transforms"))
     start = () if chosen.canvas == "fourier" or chosen.compare == "starts" else ("start",)
     priors = () if chosen.canvas == "fourier" else PIXEL_PRIORS
-    bound = ("most_rate",) if chosen.optimiser == "progress" else ()
-    return room.controls(only=(*start, *priors, "l2", "tv", *bound, "guided", "size", "seed"))
+    bound = ("most_rate",) if st.session_state.get("class-image.optimiser") == "progress" else ()
+    return room.controls(only=("optimiser", "rate", *bound, *start, *priors, "l2", "tv", "guided", "size", "seed"))
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -54,24 +53,16 @@ def caption(row: dict[str, Any]) -> str:
     return room.t("page.unit", name=name_of(row), seen=seen, probability=probability)
 
 
-def gallery(result: Result) -> None:
-    """The pictures with their captions."""
-    rows = result.tables["pictures"]
-    names = [name for name in result.pictures if name != "image"] or ["image"]
-    if technique.compare != "one":
-        st.markdown(f"**{name_of(rows[0])}**")
-    columns = st.columns(min(len(names), MOST_COLUMNS) if len(names) > 1 else [2, 1])
-    for place, (name, row) in enumerate(zip(names, rows, strict=True)):
-        with columns[place % MOST_COLUMNS]:
-            room.show(result, name, caption(row))
-
-
 room = Room(ClassImage)
 technique = controls()
 result = room.run(technique)
 if result is not None:
     with room.stage:
-        gallery(result)
+        rows = result.tables["pictures"]
+        if technique.compare != "one":
+            st.markdown(f"**{name_of(rows[0])}**")
+        names = [name for name in result.pictures if name != "image"] or ["image"]
+        gallery(room, result, list(zip(names, map(caption, rows), strict=True)))
         if result.scores["undone"]:
             st.caption(room.t("page.undone", count=result.scores["undone"]))
         with st.expander(room.t("page.curves"), icon=":material/show_chart:"):

@@ -3,13 +3,12 @@
 import streamlit as st
 
 from pages.ui.charts import curves
+from pages.ui.gallery import gallery
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from pages.ui.tape import tape
 from viz_core.generate.inversion import PRESETS, Inversion
 from viz_core.technique import Result
-
-MOST_COLUMNS = 4
 
 
 def controls() -> Inversion:
@@ -20,19 +19,14 @@ def controls() -> Inversion:
     return room.controls(only=(*own, "size", "seed"))
 
 
-def gallery(result: Result) -> None:
+def pictures(result: Result) -> list[tuple[str, str]]:
     """The original, then one picture for each layer and start, with how well its features agree."""
-    columns = st.columns(MOST_COLUMNS)
-    with columns[0]:
-        room.show(result, "picture", room.t("page.picture"))
-    place = 1
+    shown = [("picture", room.t("page.picture"))]
     for row in result.tables["layers"]:
-        for start in range(technique.starts):
-            facts = {"layer": row["layer"], "error": f"{row['feature_error']:.1%}", "psnr": f"{row['psnr']:.1f}"}
-            name = row["layer"] if technique.starts == 1 else f"{row['layer']} {start}"
-            with columns[place % MOST_COLUMNS]:
-                room.show(result, name, room.t("page.layer", **facts))
-            place += 1
+        facts = {"layer": row["layer"], "error": f"{row['feature_error']:.1%}", "psnr": f"{row['psnr']:.1f}"}
+        starts = [row["layer"]] if technique.starts == 1 else [f"{row['layer']} {n}" for n in range(technique.starts)]
+        shown += [(name, room.t("page.layer", **facts)) for name in starts]
+    return shown
 
 
 room = Room(Inversion)
@@ -40,7 +34,7 @@ technique = controls()
 result = room.run(technique)
 if result is not None:
     with room.stage:
-        gallery(result)
+        gallery(room, result, pictures(result))
         if technique.starts > 1:
             st.markdown(f"**{room.t('page.undetermined')}**")
             levels = {room.t("page.differ"): [row["starts_differ"] for row in result.tables["layers"]]}

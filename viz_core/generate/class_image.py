@@ -82,39 +82,61 @@ class ClassImage(Technique):
     canvas: Literal["pixels", "fourier"] = Field(
         "pixels", description="what a step changes: pixels or Fourier coefficients"
     )
-    start: Literal["grey", "noise", "picture"] = Field("grey", description="the picture to start from")
+    start: Literal["grey", "noise", "picture"] = Field(
+        "grey", description="the picture to start from", json_schema_extra={"advanced": True}
+    )
     optimiser: Literal["step", "gradient", "progress", "adam"] = Field(
-        "step", description="how steps are taken: of fixed size, rate times gradient, rate by wanted progress, Adam"
+        "step",
+        description="how steps are taken: of fixed size, rate times gradient, rate by wanted progress, Adam",
+        json_schema_extra={"advanced": True},
     )
     rate: float = Field(
         3.0,
         ge=0.001,
         le=1000,
         description="step size: mean change of 255 ('step'), or the rate",
-        json_schema_extra={"step": 0.5, "widget": "number"},
+        json_schema_extra={"advanced": True, "step": 0.5, "widget": "number"},
     )
     l2: float = Field(
-        0.0, ge=0, le=200, description="weight of the L2 prior, in score points", json_schema_extra={"step": 1.0}
+        0.0,
+        ge=0,
+        le=200,
+        description="weight of the L2 prior, in score points",
+        json_schema_extra={"advanced": True, "step": 1.0},
     )
     tv: float = Field(
-        0.0, ge=0, le=500, description="weight of the total variation, in score points", json_schema_extra={"step": 1.0}
+        0.0,
+        ge=0,
+        le=500,
+        description="weight of the total variation, in score points",
+        json_schema_extra={"advanced": True, "step": 1.0},
     )
     decay: float = Field(
         0.0,
         ge=0,
         le=0.9,
         description="share of every pixel that fades in each step",
-        json_schema_extra={"step": 0.001, "widget": "number"},
+        json_schema_extra={"advanced": True, "step": 0.001, "widget": "number"},
     )
     blur: float = Field(
         0.7, ge=0, le=5, description="Gaussian blur, standard deviation in pixels", json_schema_extra={"step": 0.1}
     )
-    blur_every: int = Field(4, ge=1, le=50, description="steps from one blur to the next")
+    blur_every: int = Field(
+        4, ge=1, le=50, description="steps from one blur to the next", json_schema_extra={"advanced": True}
+    )
     small_pixels: float = Field(
-        0.0, ge=0, le=95, description="per cent of the faintest pixels set to grey", json_schema_extra={"step": 5.0}
+        0.0,
+        ge=0,
+        le=95,
+        description="per cent of the faintest pixels set to grey",
+        json_schema_extra={"advanced": True, "step": 5.0},
     )
     small_contributions: float = Field(
-        0.0, ge=0, le=95, description="per cent of the least useful pixels set to grey", json_schema_extra={"step": 5.0}
+        0.0,
+        ge=0,
+        le=95,
+        description="per cent of the least useful pixels set to grey",
+        json_schema_extra={"advanced": True, "step": 5.0},
     )
     transforms: Literal["none", "jitter", "lucid"] = Field(
         "jitter", description="random changes before the network looks: none, small shifts, or shifts, zooms and turns"

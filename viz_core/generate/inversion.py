@@ -25,6 +25,7 @@ ALPHA = 6.0
 MV_SCHEDULE = ((100, 1.0), (200, 0.1), (100, 0.01))
 MV_RATE, MV_MOMENTUM = 0.004, 0.9
 MV_TV = (1.0, 10.0, 100.0)  # of the first third of the layers, the second, the last
+OWN_TV = (1.0, 3.0, 10.0)
 MV_ALPHA = 8e-10
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -61,7 +62,13 @@ class Inversion(Technique):
         "own", description="your settings, or Mahendran and Vedaldi's schedule and weights"
     )
     optimiser: Literal["adam", "lbfgs"] = Field("adam", description="how steps are taken")
-    tv: float = Field(0.3, ge=0, le=20, description="weight of the total variation", json_schema_extra={"step": 0.1})
+    tv: float = Field(
+        0.3,
+        ge=0,
+        le=20,
+        description="weight of the total variation; three and ten times it for deeper layers",
+        json_schema_extra={"step": 0.1},
+    )
     beta: float = Field(
         2.0,
         ge=1,
@@ -111,7 +118,7 @@ class Inversion(Technique):
         centre, generator = network.mean, self.generator()
         variance = float((x - centre).square().mean())
         start = noise((self.starts, *x.shape[1:]), generator, variance**0.5, centre.cpu()).to(x.device)
-        tv, alpha = self.tv, self.alpha
+        tv, alpha = self.tv * OWN_TV[self._third(network, layer)], self.alpha
         if self.schedule == "mahendran":
             tv, alpha = MV_TV[self._third(network, layer)] / 2 / variance, MV_ALPHA / 2 * 255 ** (ALPHA - 2) / variance
         return optimise(

@@ -4,15 +4,16 @@ from functools import partial
 
 import streamlit as st
 
+from pages.ui.camera import camera_switch, watch_camera
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.compare import second_choices, second_name
 from pages.ui.controls import widgets
 from pages.ui.pager import first_shown, pager
 from pages.ui.room import Room
-from pages.ui.units import choose, forget, number, passport
+from pages.ui.units import channel_names, choose, forget, layer_to_be, number, passport
 from pages.ui.value_charts import histogram, value_bars
 from viz_core.images.render import encode_png
-from viz_core.look.activations import Activations, area, over_picture, statistics, unit_at
+from viz_core.look.activations import Activations, area, default_layer, over_picture, statistics, unit_at
 from viz_core.look.sheets import shown_channels, tile_at, told_by_tile
 from viz_core.technique import Result
 
@@ -40,9 +41,7 @@ def maps(result: Result) -> None:
 def bars(result: Result) -> None:
     """A layer without positions: one bar for each channel, in the chosen order."""
     shown = shown_channels(result)
-    of_classes = result.scores["layer"] == room.network.layer_names[-1]
-    names = [room.network.class_name(channel, room.lang) if of_classes else str(channel) for channel in shown]
-    st.markdown(f"**{room.t('page.class_bars' if of_classes else 'page.bars')}**")
+    names = channel_names(room, result.scores["layer"], shown)
     chart = value_bars(names, result.arrays["maps"][shown, 0, 0], room.t("page.value"))
     st.plotly_chart(chart, width="stretch", key=f"{SLUG}.bars")
 
@@ -73,28 +72,28 @@ def numbers(result: Result) -> None:
     strongest, values = st.columns(2, gap="large")
     with strongest:
         st.markdown(f"**{room.t('page.strongest')}**")
-        rows = result.tables["strongest"]
-        chart = value_bars([str(row["channel"]) for row in rows], [row["value"] for row in rows], room.t("page.value"))
+        best = {str(row["channel"]): row["value"] for row in result.tables["strongest"]}
+        chart = value_bars(list(best), list(best.values()), room.t("page.value"))
         st.plotly_chart(chart.update_layout(height=220), width="stretch", key=f"{SLUG}.strongest")
     if "map" in result.pictures:
         with values:
             st.markdown(f"**{room.t('page.histogram')}**")
             st.caption(room.t("page.numbers", **scores, active=1 - scores["sparsity"]))
-            bins = result.arrays["histogram"], result.arrays["histogram_edges"]
-            chart = histogram(*bins, room.t("page.value"), room.t("page.units"))
+            chart = histogram(result, room.t("page.value"), room.t("page.units"))
             st.plotly_chart(chart, width="stretch", key=f"{SLUG}.histogram")
 
 
 room = Room(Activations)
-layer = st.session_state.get(f"{SLUG}.layer")
-forget(SLUG, (room.choice.model, layer), "channel", "page")
-forget(SLUG, (room.choice.model, layer, room.choice.image), "row", "column")
+forget(SLUG, (room.choice.model, layer_to_be(SLUG)), "channel", "page")
+forget(SLUG, (room.choice.model, layer_to_be(SLUG), room.choice.image), "row", "column")
 with room.settings:
+    camera_switch()
     room.values |= widgets(Activations, room.network, WIDGETS)
     room.values |= second_choices(room)
-room.values |= {name: number(SLUG, name) for name in ("row", "column")}
-room.values["first"] = first_shown(SLUG, room.values["count"])
+room.values |= {"row": number(SLUG, "row"), "column": number(SLUG, "column")}
+room.values |= {"first": first_shown(SLUG, room.values["count"])}
 technique = room.controls(only=())
+watch_camera(room, technique.layer or default_layer(room.network), technique.count)
 result = room.run(technique)
 with room.stage:
     grid, one = st.columns([2, 1], gap="medium")

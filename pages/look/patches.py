@@ -7,7 +7,7 @@ from pages.ui.controls import widgets
 from pages.ui.dataset_box import dataset_box, fetch
 from pages.ui.pager import first_shown, pager
 from pages.ui.room import Room
-from pages.ui.units import choose, forget, passport
+from pages.ui.units import choose, forget, layer_to_be, passport
 from pages.ui.value_charts import histogram
 from viz_core.look.patches import Patches
 from viz_core.look.sheets import tile_at, told_by_tile
@@ -39,23 +39,23 @@ def wall(result: Result) -> None:
 
 def unit(result: Result) -> None:
     """One channel: its patches, where they come from, what reaches the unit, and how its values are spread."""
-    scores, arrays = result.scores, result.arrays
+    scores = result.scores
     st.subheader(room.t("page.chosen", channel=scores["channel"]), anchor=False)
     passport(room, scores["layer"], scores["channel"])
     for name in ROWS:
         if name in result.pictures:
             room.show(result, name, room.t(f"page.{name}"))
     st.markdown(f"**{room.t('page.histogram')}**")
-    bins = arrays["histogram"], arrays["histogram_edges"]
-    chart = histogram(*bins, room.t("page.value"), room.t("page.count"))
+    chart = histogram(result, room.t("page.value"), room.t("page.count"))
     chart.add_vline(scores["own_value"], line_dash="dash", annotation_text=room.t("page.own"))
+    chart.update_layout(margin_t=28)
     st.plotly_chart(chart, width="stretch", key=f"{SLUG}.histogram")
     with st.expander(room.t("page.table"), icon=":material/table_rows:"):
         st.dataframe([dict(row) for row in result.tables["most"]], width="stretch", hide_index=True)
 
 
 room = Room(Patches)
-forget(SLUG, (room.choice.model, st.session_state.get(f"{SLUG}.layer")), "channel", "page")
+forget(SLUG, (room.choice.model, layer_to_be(SLUG)), "channel", "page")
 with room.settings:
     room.values |= widgets(Patches, room.network, FIRST)
     room.values["dataset"] = dataset_box(Patches)

@@ -1,5 +1,6 @@
 """One unit of a network on many pages: chosen by a click, followed through the rooms that can show it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -30,6 +31,11 @@ def number(slug: str, name: str) -> int | None:
     return value
 
 
+def layer_to_be(slug: str) -> str:
+    """The layer that the room's widget is about to show; empty for the automatic one."""
+    return link.arrived().get("layer") or st.session_state.get(f"{slug}.layer") or ""
+
+
 def forget(slug: str, context: tuple[Any, ...], *names: str) -> None:
     """Empty parameters that made sense only for what was shown before; those that a link brings along stay."""
     key = f"{slug}.context.{'.'.join(names)}"
@@ -39,6 +45,13 @@ def forget(slug: str, context: tuple[Any, ...], *names: str) -> None:
         for name in names:
             if name not in link.arrived():
                 st.session_state[f"{slug}.{name}"] = None
+
+
+def channel_names(room: Room, layer: str, channels: Sequence[int]) -> list[str]:
+    """What the channels of a layer are called: by their numbers, those of the last layer by their classes."""
+    if layer != room.network.layer_names[-1]:
+        return [str(channel) for channel in channels]
+    return [room.network.class_name(channel, room.lang) for channel in channels]
 
 
 def passport(room: Room, layer: str, channel: int) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.ui.charts import INK
+from viz_core.technique import Result
 
 NO_MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}
 
 
-def value_bars(names: Sequence[str], values: np.ndarray, title: str) -> go.Figure:
+def value_bars(names: Sequence[str], values: Sequence[float], title: str) -> go.Figure:
     """One upright bar for each name, in the given order."""
     places = list(range(len(names)))
     chart = go.Figure(
@@ -30,8 +31,9 @@ def value_bars(names: Sequence[str], values: np.ndarray, title: str) -> go.Figur
     return chart
 
 
-def histogram(counts: np.ndarray, edges: np.ndarray, x_title: str, y_title: str) -> go.Figure:
+def histogram(result: Result, x_title: str, y_title: str) -> go.Figure:
     """How often values lie between neighbouring edges; counts on a logarithmic scale, because zeros are many."""
+    counts, edges = result.arrays["histogram"], result.arrays["histogram_edges"]
     ranges = [f"{low:.3g} … {high:.3g}" for low, high in pairwise(edges)]
     chart = go.Figure(
         go.Bar(

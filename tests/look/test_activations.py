@@ -186,7 +186,7 @@ def test_boxes_are_cut_at_the_border_and_filled_beyond():
     assert set(np.unique(patch[:, 2:])) == {200}
     framed = outlined(np.zeros((20, 20, 3), np.uint8), (5, -3, 10, 8))
     assert framed[5, 0].tolist() == framed[9, 7].tolist() == [228, 26, 28]
-    assert not framed[6, 4].any()
+    assert not framed[7, 4].any()
 
 
 def test_the_command_line_writes_the_same_bytes_twice(tmp_path):

@@ -69,5 +69,18 @@ def test_a_place_that_is_not_there_gets_its_sentence(open_activations):
 
 def test_the_second_page_of_maps_goes_on_where_the_first_ended(open_activations):
     page = open_activations(layer="features.12.expand3x3", first="64")
-    assert page.session_state["activations.page"] == 2
     assert any("64" in words.value for words in page.caption)
+    page.selectbox(key="activations.layer").select("features.12.squeeze").run()
+    assert not page.exception
+    assert not any("64 to" in words.value for words in page.caption)
+
+
+def test_the_live_camera_takes_the_place_of_the_picture(open_activations):
+    page = open_activations()
+    page.toggle(key="camera.on").set_value(True).run()
+    assert not page.exception
+    assert page.slider(key="camera.gain")
+    assert not page.get("plotly_chart")
+    page.toggle(key="camera.on").set_value(False).run()
+    assert not page.exception
+    assert page.get("plotly_chart")

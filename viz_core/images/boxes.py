@@ -27,7 +27,7 @@ def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
 def outlined(pixels: np.ndarray, box: Box, colour: tuple[int, int, int] = RED) -> np.ndarray:
     """A copy of the pixels (H, W, 3) uint8 with the box framed; sides beyond the picture lie on its border."""
     height, width = pixels.shape[:2]
-    line = max(1, round(max(height, width) / 160))
+    line = max(2, round(max(height, width) / 120))
     top, left, bottom, right = inside(box, height, width)
     framed = pixels.copy()
     if bottom > top and right > left:

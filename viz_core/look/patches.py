@@ -48,6 +48,11 @@ class Found:
         """The same with the other sign, in which records keep the least."""
         return dataclasses.replace(self, value=-self.value)
 
+    def framed(self) -> np.ndarray:
+        """The whole picture, as large as it is shown, with what the unit sees framed."""
+        scale = LARGE / len(self.pixels)
+        return outlined(resize(self.pixels, (LARGE, LARGE)), tuple(round(side * scale) for side in self.box))
+
     def patch(self) -> np.ndarray:
         """What the unit sees, light grey beyond the picture; where that is more than the whole picture, the picture."""
         side = len(self.pixels)
@@ -119,7 +124,7 @@ class Patches(Technique):
         most, least = gallery.found(kept.most, channel), gallery.found(kept.least, channel)
         drawn["patches"] = row([one.patch() for one in most])
         if layer.receptive_field is not None:
-            drawn["images"] = row([outlined(one.pixels, one.box) for one in most])
+            drawn["images"] = row([one.framed() for one in most])
         drawn["least"] = row([one.patch() for one in least])
         for rule in RULES if not stopped else ():
             tiles: list[np.ndarray] = []

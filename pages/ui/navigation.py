@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ui import link
 from pages.ui.language import choose_language, language, t
+from pages.ui.pictures import RECIPE
 from pages.ui.session import owner
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
@@ -63,8 +64,10 @@ def open_page() -> None:
     owner()  # who is there keeps their jobs, on whichever page they are
     choose_language()
     page = st.navigation(pages(), position="top")
+    link.enter(page.url_path)
     try:
         st.session_state["choice"] = sidebar()
+        offer_recipe()
         if page.url_path not in {kind.slug for kind in rooms()}:
             link.write(st.session_state["choice"].parameters())
         page.run()
@@ -73,3 +76,20 @@ def open_page() -> None:
     except Exception:
         log.exception("page %s failed", page.url_path)
         st.error(t("ui.unexpected"), icon=":material/error:")
+
+
+def offer_recipe() -> None:
+    """Where the newest upload is a picture that Convscope made: the way to the room and the settings that made it."""
+    recipe = st.session_state.get(RECIPE)
+    known = {kind.slug: kind for kind in rooms()}
+    if recipe is None or recipe.technique not in known:
+        return
+    kind = known[recipe.technique]
+    title = text(f"{kind.slug.replace('-', '_')}.title", language())
+    with st.sidebar:
+        st.info(t("ui.has_recipe", title=title), icon=":material/receipt_long:")
+        if st.button(t("ui.open_recipe"), key="recipe.open"):
+            st.session_state[RECIPE] = None
+            given = {name: value for name, value in recipe.parameters.items() if value is not None}
+            parameters = {name: link.as_parameter(value) for name, value in given.items()}
+            st.switch_page(room_page(kind), query_params=parameters)

@@ -1,5 +1,6 @@
 """Choosing a picture: samples as thumbnails, an upload, or the camera."""
 
+import contextlib
 from typing import Any
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from pages.ui.language import language, t
 from pages.ui.thumbnails import thumbnails
 from viz_core.errors import ConvscopeError
+from viz_core.export import recipe_of
 from viz_core.images import samples
 from viz_core.images.intake import load_image
 from viz_core.images.refs import keep_upload, open_image
@@ -15,6 +17,7 @@ from viz_core.texts import text
 
 THUMBNAIL = 72
 UPLOADS = "pictures.uploads"
+RECIPE = "pictures.recipe"  # of the newest upload, if Convscope made it
 UPLOAD_MB = 30
 
 
@@ -102,9 +105,12 @@ def upload_box(state_key: str) -> None:
 def _take(source: str, state_key: str) -> None:
     """Take an arriving file in; a bad one leaves everything as it was and its sentence on the page."""
     st.session_state["pictures.problem"] = None
+    st.session_state[RECIPE] = None
     file = st.session_state.get(source)
     if file is None:
         return
+    with contextlib.suppress(ConvscopeError):
+        st.session_state[RECIPE] = recipe_of(file.getvalue())
     try:
         ref = keep_upload(load_image(file.getvalue()))
     except ConvscopeError as problem:

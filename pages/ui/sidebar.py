@@ -6,12 +6,14 @@ import streamlit as st
 
 from pages.ui import link
 from pages.ui.language import language, language_picker, t
+from pages.ui.own_network import brought, own_network_box
 from pages.ui.pictures import picture_box, upload_box
 from viz_core import models
 from viz_core.errors import ConvscopeError
 from viz_core.models import zoo
 from viz_core.models.device import device_title
 from viz_core.models.graph import GraphModel
+from viz_core.models.kept import may_be_named
 from viz_core.models.load import BUNDLED, RANDOM
 from viz_core.texts import has_text
 
@@ -40,7 +42,7 @@ def model_label(name: str) -> str:
         return t(f"ui.networks.{name}")
     entry = zoo.find(name.removeprefix(RANDOM))
     if entry is None:
-        return name
+        return brought(name) or name.rpartition("/")[2]
     title = f"{entry.title} ({entry.year})"
     if name.startswith(RANDOM):
         return t("ui.random_network", name=title)
@@ -80,8 +82,11 @@ def _network() -> GraphModel:
         help=t("ui.network_help"),
         persist_state="session",
     )
+    own_network_box("model")
     name = st.session_state["model"]
     try:
+        if not may_be_named(name):
+            raise ConvscopeError("own_network.not_from_link")
         network = load_with_progress(name)
     except ConvscopeError as problem:
         st.error(problem.sentence(language()), icon=":material/cloud_off:")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.ui.memory import set_loaded_aside
 from pages.ui.navigation import open_page
 
 ICON = Path(__file__).parent / "assets" / "icons" / "convscope.png"
@@ -11,3 +12,4 @@ ICON = Path(__file__).parent / "assets" / "icons" / "convscope.png"
 st.set_page_config(page_title="Convscope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="large")
 open_page()
+set_loaded_aside()

@@ -202,6 +202,26 @@ def test_a_job_nobody_watches_is_abandoned_and_freed(scheduler, clock):
     assert kept.state == "running"
 
 
+def test_an_abandoned_job_holds_nothing_though_its_page_still_holds_the_job(scheduler, clock):
+    held = []
+
+    def work():
+        tensor = torch.zeros(1000)
+        held.append(weakref.ref(tensor))
+        while True:
+            clock.seconds += 0.01
+            preview = np.zeros((4, 4, 3), np.uint8)
+            held.append(weakref.ref(preview))
+            yield Step(1, 2, preview)
+
+    job = scheduler.submit("ann", work)
+    scheduler.turn()
+    clock.seconds += 21
+    scheduler.turn()
+    assert job.state == "abandoned"
+    assert [ref for ref in held if ref() is not None] == []
+
+
 def test_a_job_lives_while_its_owner_is_present_and_a_grace_time_after(clock):
     presence = Presence()
     scheduler = Scheduler(idle_s=20.0, presence=presence, clock=clock)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.room import Room
-from pages.ui.units import choose, forget, number, passport
+from pages.ui.units import choose, forget, layer_to_be, number, passport
 from viz_core.explain.backprop import Backprop
 from viz_core.models.relu_rules import RULES
 from viz_core.technique import Result
@@ -52,9 +52,8 @@ def where(result: Result) -> None:
 
 
 room = Room(Backprop)
-layer = st.session_state.get(f"{SLUG}.layer")
-forget(SLUG, (room.choice.model, layer), "channel")
-forget(SLUG, (room.choice.model, layer, room.choice.image), "row", "column")
+forget(SLUG, (room.choice.model, layer_to_be(SLUG)), "channel")
+forget(SLUG, (room.choice.model, layer_to_be(SLUG), room.choice.image), "row", "column")
 layer = room.controls(only=("layer",)).layer
 room.values |= {name: number(SLUG, name) if layer else None for name in ("row", "column")}
 technique = room.controls(only=(*(("channel",) if layer else ()), "rule", "scale", "size"))

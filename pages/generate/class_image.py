@@ -5,11 +5,13 @@ from typing import Any
 import streamlit as st
 
 from pages.ui.charts import curves
+from pages.ui.dataset_box import dataset_box, fetch
 from pages.ui.gallery import gallery
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from pages.ui.sidebar import model_label
 from pages.ui.tape import tape
+from pages.ui.units import passport
 from viz_core.generate.class_image import PRESETS, ClassImage
 
 UNIT_FIELDS = {"class": ("also",), "channel": ("layer", "channel", "count"), "neuron": ("layer", "channel", "count")}
@@ -22,7 +24,12 @@ def controls() -> ClassImage:
     chosen = room.controls(only=("goal",))
     room.controls(only=UNIT_FIELDS.get(chosen.goal, ("layer",)))
     chosen = room.controls(only=("compare", "steps"))
-    if chosen.compare == "ladder":
+    if chosen.compare == "facets":
+        with room.settings:
+            room.values["dataset"] = dataset_box(ClassImage)
+        room.guarded(lambda: fetch(room.values["dataset"]))
+        return room.controls(only=("facets", "size", "seed"))
+    if chosen.compare in ("ladder", "centre"):
         return room.controls(only=("size", "seed"))
     chosen = room.controls(only=("canvas", "transforms"))
     start = () if chosen.canvas == "fourier" or chosen.compare == "starts" else ("start",)
@@ -38,13 +45,15 @@ def name_of(row: dict[str, Any]) -> str:
     return room.t(f"page.{technique.goal}_unit", name=name, number=row["unit"], layer=layer)
 
 
-def caption(row: dict[str, Any]) -> str:
+def caption(number: int, row: dict[str, Any]) -> str:
     """What one picture of the result is, and what the network says of it."""
     probability = f"{row['probability']:.1%}"
     if technique.compare == "ladder":
         return room.t("page.twin", name=room.t(f"page.rung_{row['run']}"), probability=probability)
     if technique.compare == "twins":
         return room.t("page.twin", name=model_label(row["run"]), probability=probability)
+    if technique.compare == "facets":
+        return room.t("page.facet", number=number + 1, probability=probability)
     if technique.compare == "starts":
         return room.t("page.start_number", number=row["run"], probability=probability)
     if technique.goal == "class":
@@ -62,7 +71,11 @@ if result is not None:
         if technique.compare != "one":
             st.markdown(f"**{name_of(rows[0])}**")
         names = [name for name in result.pictures if name != "image"] or ["image"]
-        gallery(room, result, list(zip(names, map(caption, rows), strict=True)))
+        gallery(room, result, list(zip(names, [caption(*row) for row in enumerate(rows)], strict=True)))
+        if technique.goal in ("channel", "neuron"):
+            passport(room, room.network.resolve_layer(technique.layer), rows[0]["unit"])
+        if "facets_apart" in result.scores:
+            st.caption(room.t("page.facets_apart", apart=f"{result.scores['facets_apart']:.0%}"))
         if result.scores["undone"]:
             st.caption(room.t("page.undone", count=result.scores["undone"]))
         with st.expander(room.t("page.curves"), icon=":material/show_chart:"):

@@ -11,6 +11,7 @@ import streamlit as st
 KEPT = ("embed", "embed_options", "job", "room")  # not settings: they stay as they are
 _WRITTEN = "link.written"
 _FOUND = "link.found"
+_PAGE = "link.page"
 
 
 def read() -> None:
@@ -18,6 +19,13 @@ def read() -> None:
     now = _settings()
     st.session_state[_FOUND] = now if now != st.session_state.get(_WRITTEN) else {}
     st.session_state[_WRITTEN] = now
+
+
+def enter(page: str) -> None:
+    """On a change of page everything in the link came with it, even if it is what the page before had written, too."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_FOUND] = _settings()
+    st.session_state[_PAGE] = page
 
 
 def arrived() -> Mapping[str, str]:

@@ -62,4 +62,6 @@ def passport(room: Room, layer: str, channel: int) -> None:
         for kind in found:
             title = text(f"{kind.slug.replace('-', '_')}.title", language())
             parameters = room.choice.parameters() | {"layer": layer, "channel": str(channel)}
+            if "goal" in kind.model_fields:
+                parameters["goal"] = "channel"
             st.page_link(room_page(kind), label=title, query_params=parameters)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 from tqdm import tqdm
@@ -47,7 +47,7 @@ def build_parser() -> Parser:
     return parser
 
 
-def declared(kind: type[Technique], given: dict[str, object]) -> Technique:
+def declared(kind: type[Technique], given: dict[str, Any]) -> Technique:
     """A technique from the parameters given; raises ConvscopeError for the first bad one."""
     try:
         return kind(**given)

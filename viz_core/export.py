@@ -41,7 +41,8 @@ def pictures_png(result: Result) -> dict[str, bytes]:
 def arrays_npz(result: Result) -> bytes:
     """All arrays as the bytes of one compressed `.npz`."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dict(result.arrays))
+    arrays: dict[str, Any] = dict(result.arrays)
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 
@@ -65,6 +66,7 @@ def summary_json(result: Result, seconds: float | None = None) -> str:
 def save(result: Result, folder: Path, seconds: float) -> list[Path]:
     """Write the result into a folder, each file whole or not at all; raises ConvscopeError where that cannot be done."""
     files = {f"{name}.png": png for name, png in pictures_png(result).items()}
+    files |= result.files
     files["arrays.npz"] = arrays_npz(result)
     if result.frames:
         files["run.gif"] = encode_gif(result.frames, FRAME_MS)

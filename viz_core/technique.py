@@ -45,20 +45,24 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a run found: named arrays, pictures (H, W, 3) uint8, scores, tables and frames, and the recipe that made them."""
+    """What a run found: named arrays, pictures (H, W, 3) uint8, scores, tables and frames, and the recipe that made them.
+
+    `files` are further files by name, such as weights that were trained.
+    """
 
     recipe: Recipe
     arrays: Mapping[str, np.ndarray]
     pictures: Mapping[str, np.ndarray]
-    scores: Mapping[str, float | int | str]
+    scores: Mapping[str, Any]
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     frames: tuple[np.ndarray, ...] = ()
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        """Memory held by the arrays, pictures and frames, in bytes."""
+        """Memory held by the arrays, pictures, frames and files, in bytes."""
         held = [*self.arrays.values(), *self.pictures.values(), *self.frames]
-        return sum(array.nbytes for array in held)
+        return sum(array.nbytes for array in held) + sum(map(len, self.files.values()))
 
 
 Run = Generator[Step, bool | None, Result]
@@ -148,9 +152,10 @@ class Technique(BaseModel):
         *,
         arrays: Mapping[str, np.ndarray],
         pictures: Mapping[str, np.ndarray],
-        scores: Mapping[str, float | int | str] | None = None,
+        scores: Mapping[str, Any] | None = None,
         tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         frames: Sequence[np.ndarray] = (),
+        files: Mapping[str, bytes] | None = None,
     ) -> Result:
         """The result of this run, with the picture as the network saw it and the recipe added."""
         seen = self.input().cpu().numpy()
@@ -161,6 +166,7 @@ class Technique(BaseModel):
             scores=_frozen(scores),
             tables=_frozen(tables),
             frames=tuple(frames),
+            files=_frozen(files),
         )
 
 

@@ -69,7 +69,9 @@ class Neighbours(Technique):
         }
         place = np.flatnonzero(features.pictures == self.query) if self.query is not None else np.array([], int)
         leave_out = int(place[0]) if place.size else None
-        arrays, tables, sheets = {}, {}, {}
+        arrays: dict[str, np.ndarray] = {}
+        tables: dict[str, list[dict[str, object]]] = {}
+        sheets: dict[str, np.ndarray] = {}
         for space, vectors in spaces.items():
             found, far = nearest(queries[space], vectors, self.k, leave_out)
             members = features.pictures[found]

@@ -1,15 +1,12 @@
 """From many dimensions to two: PCA at once, t-SNE step by step, UMAP; and how much of the neighbourhoods survives."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 
 import numpy as np
 from openTSNE import TSNEEmbedding, affinity
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 EXAGGERATED = 0.25  # share of the t-SNE steps under early exaggeration
 CHUNK = 10  # t-SNE steps between two pictures
@@ -80,10 +77,8 @@ def unit_square(points: np.ndarray) -> np.ndarray:
     return (points - (low + high) / 2) / extent + 0.5
 
 
-def waiting(work: "Callable[[], np.ndarray]") -> Iterator[None]:
+def waiting(work: Callable[[], np.ndarray]) -> Generator[None, None, np.ndarray]:
     """Do one long piece of work on a thread of its own and yield while it lasts; returns what it returns."""
-    from concurrent.futures import ThreadPoolExecutor, TimeoutError
-
     pool = ThreadPoolExecutor(1, thread_name_prefix="map")
     future = pool.submit(work)
     pool.shutdown(wait=False)
@@ -91,4 +86,4 @@ def waiting(work: "Callable[[], np.ndarray]") -> Iterator[None]:
         try:
             return future.result(timeout=0.1)
         except TimeoutError:
-            yield None
+            yield

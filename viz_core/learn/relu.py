@@ -104,7 +104,7 @@ def self_scaled(gradient: np.ndarray) -> np.ndarray:
     """A gradient (3, H, W) as a picture: mid grey is zero; the few greatest values, often at the border, are cut off."""
     peak = float(np.quantile(np.abs(gradient), SHOWN_SHARE))
     unit = 0.5 + 0.5 * gradient / peak if peak > 0 else np.full_like(gradient, 0.5)
-    return np.uint8(np.round(255 * unit.clip(0, 1).transpose(1, 2, 0)))
+    return np.round(255 * unit.clip(0, 1).transpose(1, 2, 0)).astype(np.uint8)
 
 
 def _shape(grid: np.ndarray) -> str:

@@ -226,6 +226,8 @@ class Room:
                     self._download(f"PNG: {picture}", f"{name}-{picture}.png", lambda p=picture: self.png(result, p))
                 if result.frames:
                     self._download(t("ui.gif"), f"{name}.gif", lambda: encode_gif(result.frames, FRAME_MS))
+                for file, content in result.files.items():
+                    self._download(file, f"{name}-{file}", lambda c=content: c)
                 self._download(t("ui.npz"), f"{name}.npz", lambda: arrays_npz(result))
                 self._download(t("ui.recipe"), f"{name}.json", lambda: summary_json(result))
             with st.popover(t("ui.link"), icon=":material/link:"):

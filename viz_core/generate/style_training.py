@@ -1,4 +1,8 @@
-"""Training a style network: Johnson, Alahi & Fei-Fei 2016, with target statistics relative to their size."""
+"""Training a style network: Johnson, Alahi & Fei-Fei 2016, with distances relative to the size of their targets.
+
+The Gram matrix alone can be had by a few glaring blobs; with the mean of every channel beside it the whole picture must
+take part.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,9 +13,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from viz_core.generate.style_network import StyleNetwork
-from viz_core.generate.style_statistics import Gram, content_layer, style_layers
+from viz_core.generate.style_statistics import Gram, MeanVariance, Statistic, content_layer, style_layers
 from viz_core.models.graph import GraphModel
 
+STATISTICS: tuple[Statistic, ...] = (Gram(), MeanVariance())
 WARM_UP = 20  # steps over which the learning rate rises
 LAST_RATE = 0.1  # of the first, reached at the end of a cosine
 
@@ -67,13 +72,16 @@ class StyleTraining:
         self.layers = tuple(dict.fromkeys((*self.style_layers, self.content_layer)))
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.rate)
         self.done = 0
-        with torch.no_grad():
-            summaries = [self._summaries(picture) for picture in self.styles]
-        self.targets = {layer: torch.cat([one[layer] for one in summaries]) for layer in self.style_layers}
+        self.targets = self._targets()
 
-    def _summaries(self, picture: Tensor) -> dict[str, Tensor]:
-        values = self.judge.activations(picture, self.style_layers)
-        return {layer: Gram().summary(values[layer]) for layer in self.style_layers}
+    @torch.no_grad()
+    def _targets(self) -> dict[str, list[Tensor]]:
+        """For each layer and statistic the summaries of all styles, the first dimension counting the styles."""
+        values = [self.judge.activations(picture, self.style_layers) for picture in self.styles]
+        return {
+            layer: [torch.cat([one.summary(value[layer]) for value in values]) for one in STATISTICS]
+            for layer in self.style_layers
+        }
 
     def step(self) -> dict[str, float]:
         """One batch, its styles in turn: the parts of the loss before the step."""
@@ -95,9 +103,12 @@ class StyleTraining:
         ours = self.judge.activations(painted, self.layers)
         with torch.no_grad():
             shown = self.judge.activations(x, self.content_layer)[self.content_layer]
-        style = sum(
-            Gram().distance(ours[layer], self.targets[layer][styles.to(x.device)]).mean() for layer in self.style_layers
-        ) / len(self.style_layers)
+        distances = [
+            one.distance(ours[layer], target[styles.to(x.device)]).mean()
+            for layer in self.style_layers
+            for one, target in zip(STATISTICS, self.targets[layer], strict=True)
+        ]
+        style = torch.stack(distances).mean()
         content = (ours[self.content_layer] - shown).square().mean() / shown.square().mean().clamp_min(1e-8)
         rough = sum(painted.diff(dim=axis).square().mean() for axis in (2, 3))
         weights = self.weights

@@ -1,0 +1,58 @@
+"""Fast style transfer: one pass of a network that has learnt a style."""
+
+import streamlit as st
+
+from pages.ui import link
+from pages.ui.room import Room
+from pages.ui.trained_styles import known, name_of, upload
+from viz_core.generate.fast_style import FastStyle
+from viz_core.generate.style_files import open_style
+
+SLUG = "fast-style"
+
+
+def choose_style() -> None:
+    """One of the trained styles, and how much of each style it holds."""
+    names, key = known(), f"{SLUG}.style"
+    link.seed(key, "style", FastStyle.model_fields["style"].default)
+    if st.session_state[key] not in names:
+        st.session_state[key] = next(iter(names), "")
+    room.values["style"] = st.selectbox(
+        room.t("fields.style.label"),
+        list(names),
+        format_func=names.get,
+        help=room.t("fields.style.help"),
+        key=key,
+        persist_state="session",
+    )
+    styles = open_style(room.values["style"]).card.names
+    if len(styles) > 1:
+        st.markdown(f"**{room.t('fields.mix.label')}**", help=room.t("fields.mix.help"))
+        mix = tuple(
+            st.slider(
+                name_of(name), 0.0, 1.0, float(place == 0), 0.05, key=f"{SLUG}.mix.{place}", persist_state="session"
+            )
+            for place, name in enumerate(styles)
+        )
+        room.values["mix"] = mix if any(mix) else (1.0, *mix[1:])
+
+
+room = Room(FastStyle)
+with room.settings:
+    room.guarded(choose_style)
+technique = room.controls(only=("size",))
+with room.settings:
+    upload(room)
+result = room.run(technique)
+with room.stage:
+    painting, content = st.columns([3, 1], gap="medium")
+    with painting:
+        room.show(result, "painting", room.t("page.painting", seconds=f"{result.scores['seconds']:.2f}"))
+    with content:
+        room.show(result, "content", room.t("page.content"))
+        card = open_style(technique.style).card
+        st.caption(room.t("page.card", steps=card.steps, side=card.side))
+        for name in card.names:
+            st.caption(f":material/brush: {name_of(name)}")
+room.downloads(result)
+room.explain()

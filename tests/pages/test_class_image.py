@@ -20,6 +20,7 @@ def test_a_class_is_painted_and_captioned(lang, open_page, finished):
         {"compare": "ladder"},
         {"compare": "twins"},
         {"compare": "starts"},
+        {"compare": "centre"},
         {"goal": "channel", "count": "2"},
         {"goal": "layer", "canvas": "fourier"},
         {"also": "5,7"},
@@ -37,4 +38,11 @@ def test_a_recipe_sets_the_controls(open_page):
     page.selectbox(key="class-image.preset").select("yosinski2").run()
     assert page.selectbox(key="class-image.optimiser").value == "gradient"
     assert page.number_input(key="class-image.rate").value == 100.0
+    assert not page.exception
+
+
+def test_facets_ask_for_their_pictures(open_page):
+    page = open_page(PAGE, compare="facets", **QUICK)
+    assert page.selectbox(key="class-image.dataset").value == "builtin"
+    page.button(key="stop").click().run()
     assert not page.exception

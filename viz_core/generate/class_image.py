@@ -1,6 +1,7 @@
 """Class images: what a class, a channel, a neuron or a layer would most like to see."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -8,15 +9,27 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Canvas, Fourier, Pixels, grey, noise
+from viz_core.generate.facets import CENTRE, FACETS, facet_means, in_phases
 from viz_core.generate.in_step import in_step
-from viz_core.generate.loop import Outcome, Painting, optimise
-from viz_core.generate.objective import Direction, Norm, Objective, Score, Strength, TotalVariation, Unit
+from viz_core.generate.loop import Outcome, Painting, activations, optimise
+from viz_core.generate.objective import (
+    Direction,
+    LogProbability,
+    Norm,
+    Objective,
+    Score,
+    Strength,
+    TotalVariation,
+    Unit,
+)
 from viz_core.generate.optimiser import Adam, GradientDescent, NormalisedStep, Optimiser, Progress
 from viz_core.generate.prior import Blur, ClipSmallContributions, ClipSmallPixels, Decay, Prior
 from viz_core.generate.tape import Tape
 from viz_core.generate.transform import LUCID, Roll, Transform
 from viz_core.generate.twins import twins
+from viz_core.images.datasets import open_dataset
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
@@ -25,6 +38,7 @@ from viz_core.technique import Result, Run, Section, Technique, check_channel
 LEVELS = 255  # published step sizes count in these
 FOURIER_RATE = 0.05
 SMALL_START = 10 / LEVELS
+CENTRE_START = (8 / LEVELS, 175 / LEVELS)  # spread and grey of Nguyen et al.
 
 # Step sizes of 'rate' and 'progress' are those of pixels from 0 to 255, as published.
 PUBLISHED = {"canvas": "pixels", "start": "noise", "transforms": "none", "blur": 0.0}
@@ -75,8 +89,14 @@ class ClassImage(Technique):
     )
     channel: int = Field(0, ge=0, description="channel of the layer")
     count: int = Field(1, ge=1, le=16, description="how many channels, from this one on")
-    compare: Literal["one", "ladder", "twins", "starts"] = Field(
-        "one", description="one picture, the ladder of priors, the network's twins, or several starts, side by side"
+    compare: Literal["one", "ladder", "twins", "starts", "facets", "centre"] = Field(
+        "one",
+        description="one picture; side by side the ladder of priors, the twins, several starts or a class's facets; "
+        "or painted from the centre",
+    )
+    facets: int = Field(4, ge=2, le=8, description="how many facets")
+    dataset: str = Field(
+        "builtin", description="pictures to find the facets in: builtin, folder:PATH, torchvision:<name>"
     )
     steps: int = Field(60, ge=1, le=2000, description="how many steps", json_schema_extra={"step": 10})
     canvas: Literal["pixels", "fourier"] = Field(
@@ -162,6 +182,8 @@ class ClassImage(Technique):
 
     def run(self) -> Run:
         """Paint what is asked for, one picture or several that keep pace."""
+        if self.compare in ("facets", "centre"):
+            return (yield from self._in_phases())
         paintings = self.paintings()
         if len(paintings) == 1:
             ((name, painting),) = paintings.items()
@@ -170,6 +192,36 @@ class ClassImage(Technique):
         tape = Tape()
         outcomes = yield from in_step(paintings, tape)
         return self.finished(outcomes, tape.frames)
+
+    def _in_phases(self) -> Run:
+        """Nguyen's runs: from the mean of each facet, or from grey noise with the middle painted most."""
+        network, generator = self.network(), self.generator()
+        side = self.size or network.input_size
+        if self.compare == "centre":
+            wish: Objective = LogProbability(self.units(network)) if self.goal == "class" else self.wish(network)
+            start: Tensor | None = noise((len(self.units(network)), 3, side, side), generator, *CENTRE_START)
+            phases = CENTRE
+        else:
+            index = network.target_index(self.target, self.input())
+            wish, phases = Score((index,)), FACETS
+            start = yield from facet_means(
+                network, index, open_dataset(self.dataset), side, self.facets, self.seed, self.steps
+            )
+            if start is None:
+                raise ConvscopeError("generate_errors.no_facets")
+        objective, start = -1 * wish, start.to(network.device).clamp(0, 1)
+        outcome = yield from in_phases(network, start, objective, phases, self.steps, generator)
+        result = self.finished({"image": outcome}, outcome.frames)
+        if self.compare == "centre":
+            return result
+        return replace(result, scores={**result.scores, **self._apart(network, outcome.best)})
+
+    @torch.inference_mode()
+    def _apart(self, network: GraphModel, pictures: Tensor) -> dict[str, float]:
+        """How different the facets are: mean distance of their codes from each other, in lengths of a code."""
+        layer = network.layer_names[-2]
+        codes = activations(network, pictures, [layer])[layer].flatten(1)
+        return {"facets_apart": float(torch.pdist(codes).mean() / codes.norm(dim=1).mean())}
 
     # What to paint
 
@@ -208,6 +260,8 @@ class ClassImage(Technique):
 
     def units(self, network: GraphModel) -> tuple[int, ...]:
         """The classes or channels to paint; one picture for each."""
+        if self.compare == "facets":
+            return (network.target_index(self.target, self.input()),) * self.facets
         if self.goal == "class":
             wanted = [network.target_index(index, self.input()) for index in (self.target, *self.also)]
             return tuple(dict.fromkeys(wanted))
@@ -286,6 +340,8 @@ class ClassImage(Technique):
         tiles = [to_pixels(one) for batch in pictures.values() for one in batch]
         rows = [row for name, batch in pictures.items() for row in self._verdicts(name, batch)]
         names = [row["run"] if len(outcomes) > 1 else f"{self.goal} {row['unit']}" for row in rows]
+        if self.compare == "facets":
+            names = [f"facet {number}" for number in range(len(rows))]
         first = next(iter(outcomes.values()))
         curves = {
             f"curve: {name if len(outcomes) == 1 else f'{run}: {name}'}": np.asarray(values, np.float32)

@@ -6,7 +6,7 @@ length of all later steps: the loop asks for it when a step led to something tha
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,6 +35,18 @@ class Optimiser(ABC):
         self.slowdown /= 2
 
 
+class Ramp(NamedTuple):
+    """A number that goes evenly from `start` to `end` in so many steps, and stays there."""
+
+    start: float
+    end: float
+    steps: int
+
+    def at(self, step: int) -> float:
+        """The number at a step, counted from 0."""
+        return self.start + (self.end - self.start) * min(1.0, step / max(1, self.steps - 1))
+
+
 class NormalisedStep(Optimiser):
     """A step of fixed size down the gradient of each picture, whatever its scale.
 
@@ -42,13 +54,19 @@ class NormalisedStep(Optimiser):
     change of every number ("sign", FGSM), or the size of a change by one standard deviation of the gradient ("spread").
     """
 
-    def __init__(self, size: float, norm: StepNorm = "mean") -> None:
-        self.size, self.norm = size, norm
+    def __init__(self, size: float | Ramp, norm: StepNorm = "mean") -> None:
+        self.size, self.norm = size if isinstance(size, Ramp) else Ramp(size, size, 1), norm
+
+    def begin(self, values: Tensor) -> None:
+        super().begin(values)
+        self._taken = 0
 
     @torch.no_grad()
     def step(self, loss: float, evaluate: Evaluate) -> None:
         assert self.values.grad is not None
-        self.values.sub_(self.size * self.slowdown * normalised(self.values.grad, self.norm))
+        size = self.size.at(self._taken) * self.slowdown
+        self.values.sub_(size * normalised(self.values.grad, self.norm))
+        self._taken += 1
 
 
 class GradientDescent(Optimiser):

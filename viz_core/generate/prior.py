@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from viz_core.generate.optimiser import Ramp
+
 
 class Prior(Protocol):
     """Imposes a belief about pictures after a step."""
@@ -67,11 +69,12 @@ class Denoise:
     The larger the weight, the flatter: x becomes the minimiser of |u - x|^2 / (2 weight) + TV(u), in units of 1/255.
     """
 
-    weight: float
+    weight: float | Ramp
     rounds: int = 20
 
     def __call__(self, x: Tensor, gradient: Tensor, step: int) -> Tensor:
-        return tv_denoise(x, self.weight / 255, self.rounds)
+        weight = self.weight.at(step) if isinstance(self.weight, Ramp) else self.weight
+        return tv_denoise(x, weight / 255, self.rounds)
 
 
 def _without_lowest(x: Tensor, worth: Tensor, percent: float) -> Tensor:

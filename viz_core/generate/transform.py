@@ -69,6 +69,20 @@ class Warp:
         return F.grid_sample(x, where, mode="bilinear", padding_mode="border", align_corners=False)
 
 
+@dataclass(frozen=True)
+class Window:
+    """Cut out a square of `side` pixels about the middle; `wander`: how far it strays, a share of the room there is."""
+
+    side: int
+    wander: float
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        room = [length - self.side for length in x.shape[-2:]]
+        draw = (0.5 + self.wander * torch.randn(2, generator=generator)).clamp(0, 1).tolist()
+        top, left = (round(most * share) for most, share in zip(room, draw, strict=True))
+        return x[..., top : top + self.side, left : left + self.side]
+
+
 LUCID: tuple[Transform, ...] = (Pad(12), Jitter(8), Warp((0.9, 1.1), 10.0), Jitter(4))
 
 

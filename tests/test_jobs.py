@@ -129,6 +129,14 @@ def test_a_new_job_ends_the_older_one_of_the_same_person(scheduler, clock):
     assert scheduler.people == 2
 
 
+def test_another_room_does_not_end_a_run_but_too_many_end_the_oldest(scheduler, clock):
+    first, second, third = (scheduler.submit("ann", Work(clock), f"room{number}:x") for number in range(3))
+    again = scheduler.submit("ann", Work(clock), "room1:y")
+    assert [job.active for job in (first, second, third, again)] == [True, False, True, True]
+    scheduler.submit("ann", Work(clock), "room9:x")
+    assert [job.active for job in (first, third, again)] == [False, True, True]
+
+
 def test_the_line_is_full_but_one_may_replace_ones_own(scheduler, clock):
     first = [scheduler.submit(f"person {index}", Work(clock)) for index in range(4)]
     with pytest.raises(ConvscopeError) as refusal:

@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import itertools
 import logging
 import math
 import threading
@@ -26,8 +27,16 @@ State = Literal["queued", "running", "done", "stopped", "failed", "abandoned"]
 LONGEST_SIDE = 768  # of a frame sent to people, pixels
 FRAME_QUALITY = 85  # JPEG
 CURVE_POINTS = 200  # kept of each curve, at least half as many once there were that many
+MOST_EACH = 3  # jobs of one person, each in another room
 YIELDS_AFTER_STOP = 5  # granted to a run that was asked to end, before it is closed
 NEWEST_COST = 0.2  # weight of the newest step in the running mean of a step's cost
+
+
+_numbers = itertools.count()
+
+
+def _room(name: str) -> str:
+    return name.partition(":")[0]
 
 
 class History:
@@ -72,6 +81,7 @@ class Job:
 
     def __init__(self, owner: str, make: Callable[[], Run], name: str, scheduler: "Scheduler") -> None:
         self.id = uuid.uuid4().hex
+        self.number = next(_numbers)  # in the order of arrival
         self.owner = owner
         self.name = name
         self.state: State = "queued"
@@ -93,6 +103,11 @@ class Job:
         self._frame: tuple[int, np.ndarray | None] = (0, None)
         self._encoded: tuple[int, bytes] = (0, b"")
         self._encoding = threading.Lock()
+
+    @property
+    def room(self) -> str:
+        """The room it belongs to: the first part of its name."""
+        return _room(self.name)
 
     @property
     def active(self) -> bool:
@@ -244,9 +259,10 @@ class Scheduler:
 
     The person who has had the least of the device's time so far has the next turn, so that people get equal time even
     when their steps cost differently; a newcomer starts level with the one who has had least. Each person has one job
-    at a time: a new one ends the older. At most `max_jobs` share the device. A job ends as abandoned when its owner is
-    not present and nobody has touched it for `idle_s` seconds. The newest `keep_jobs` ended jobs, or as many as fit
-    into `keep_bytes`, can still be found. `turn` does the work; `start` has a thread of its own do it for good.
+    in a room at a time, a new one ends the older, and a few in all. At most `max_jobs` of others share the device. A
+    job ends as abandoned when its owner is not present and nobody has touched it for `idle_s` seconds. The newest
+    `keep_jobs` ended jobs, or as many as fit into `keep_bytes`, can still be found. `turn` does the work; `start` has a
+    thread of its own do it for good.
     """
 
     def __init__(
@@ -287,12 +303,18 @@ class Scheduler:
         return self
 
     def submit(self, owner: str, make: Callable[[], Run], name: str = "") -> Job:
-        """Put a run into the line, ending an older one of this person; raises ConvscopeError where the line is full."""
+        """Put a run into the line; raises ConvscopeError where the line is full.
+
+        Names begin with the room's, as in `deepdream:...`. It ends this person's older run in the same room, or the oldest
+        of all where they have too many: who only looks into another room does not lose what goes on in this one.
+        """
         with self.lock:
             others = sum(job.owner != owner for job in self._active)
             if others >= self.max_jobs:
                 raise ConvscopeError("job_errors.full", jobs=others, position=others + 1)
-            for older in [job for job in self._active if job.owner == owner]:
+            own = sorted((job for job in self._active if job.owner == owner), key=lambda job: job.number)
+            room = [job for job in own if job.room == _room(name)]
+            for older in room or own[: max(0, len(own) - MOST_EACH + 1)]:
                 self.stop(older)
             job = Job(owner, make, name, self)
             self._enter(owner)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from captum.attr import Occlusion as CaptumOcclusion
 
+from tests.explain.reference import Answer
 from viz_core.explain.occlusion import GREY, Occlusion, batches, positions
 from viz_core.images import refs
 from viz_core.images.intake import Picture
-from viz_core.models.graph import GraphModel
 from viz_core.technique import finish
 
 
@@ -16,17 +16,6 @@ from viz_core.technique import finish
 def wide_picture() -> str:
     noise = np.random.default_rng(3).integers(0, 255, (70, 96, 3), dtype=np.uint8)
     return refs.keep_upload(Picture(noise))
-
-
-class Answer(torch.nn.Module):
-    """The probabilities of a graph model, for captum."""
-
-    def __init__(self, network: GraphModel) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network.probabilities(x)
 
 
 def captum_drop(network, x, target, patch, stride, fill) -> torch.Tensor:
@@ -91,3 +80,26 @@ def test_the_patches_reach_every_pixel(length, patch, stride):
     for place in range(positions(length, patch, stride)):
         covered[place * stride : place * stride + patch] = True
     assert covered.all() or stride > patch
+
+
+def test_logits_and_the_class_that_takes_over(wide_picture):
+    technique = Occlusion(
+        model="random:resnet18", image=wide_picture, size=64, patch=24, stride=20, target=1, show="takeover"
+    )
+    result = finish(technique.run())
+    covered = torch.from_numpy(result.arrays["input"]).clone()
+    covered[:, :, 20:44, 40:64] = GREY
+    logits = technique.network()(covered)[0]
+    assert result.arrays["logit"][1, 2] == pytest.approx(float(logits[1]), abs=1e-5)
+    assert result.arrays["winner"][1, 2] == int(logits.argmax())
+    shares = [entry["share"] for entry in result.tables["takeovers"]]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == pytest.approx(float((result.arrays["winner"] == result.tables["takeovers"][0]["index"]).mean()))
+
+
+def test_another_look_asks_no_network(wide_picture):
+    chosen = Occlusion(model="random:resnet18", image=wide_picture, size=64, patch=24, stride=20, show="score")
+    again, direct = chosen.again(finish(chosen.computed().run())), finish(chosen.run())
+    assert again.recipe == direct.recipe
+    for name, picture in direct.pictures.items():
+        np.testing.assert_array_equal(again.pictures[name], picture)

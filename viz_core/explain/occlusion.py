@@ -11,10 +11,23 @@ from torchvision.transforms.v2.functional import gaussian_blur
 from viz_core.images.render import colour_bar, heatmap, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.models.graph import GraphModel
+from viz_core.models.incremental import PatchedForward
 from viz_core.models.work import batch_size
-from viz_core.technique import Run, Section, Step, Technique
+from viz_core.technique import Result, Run, Section, Step, Technique
 
 GREY = 0.5
+OVERLAY = 0.6
+MAPS = ("map", "logit", "winner")
+# Okabe & Ito's colours, which people with any colour vision can tell apart.
+TAKEOVER_COLOURS = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
 
 
 class Occlusion(Technique):
@@ -32,67 +45,102 @@ class Occlusion(Technique):
     stride: int = Field(8, ge=1, le=64, description="distance between patches, pixels")
     fill: Literal["grey", "black", "mean", "blur"] = Field("grey", description="what the patch is filled with")
 
+    show: Literal["probability", "score", "takeover"] = Field("probability", description="what to map")
+
     def run(self) -> Run:
         """Cover position after position, coarse to fine: a first map of the whole picture comes at once and sharpens."""
         network, x = self.network(), self.input()
         target = network.target_index(self.target, x)
-        base = float(network.probabilities(x)[0, target])
+        with torch.inference_mode():
+            clean = network(x)[0]
+        base = float(clean.softmax(0)[target])
         filling = fill_picture(x, self.fill)
         rows, columns = positions(x.shape[-2], self.patch, self.stride), positions(x.shape[-1], self.patch, self.stride)
         probability = np.full((rows, columns), base, np.float32)
         total, done = rows * columns, 0
         pixels = to_pixels(x)
+        logit, winner = (
+            np.full((rows, columns), float(clean[target]), np.float32),
+            np.full((rows, columns), int(clean.argmax())),
+        )
+        forward = PatchedForward(network, x)
         for batch, reach in batches(rows, columns, batch_size(network, x)):
-            values = self.occluded(network, x, filling, batch, target)
-            for (row, column), value in zip(batch, values, strict=True):
-                probability[row : row + reach, column : column + reach] = value
+            tops, lefts = ([place[axis] * self.stride for place in batch] for axis in (0, 1))
+            logits = forward(filling, tops, lefts, self.patch)
+            found = (logits.softmax(1)[:, target], logits[:, target], logits.argmax(1))
+            for values, grid in zip(found, (probability, logit, winner), strict=True):
+                for (row, column), value in zip(batch, values.tolist(), strict=True):
+                    grid[row : row + reach, column : column + reach] = value
             done += len(batch)
-            if (yield Step(done, total, overlay(pixels, spread(probability, x, self.patch, self.stride), 0.6))):
+            if (yield Step(done, total, overlay(pixels, spread(probability, x, self.patch, self.stride), OVERLAY))):
                 break
-        return self.finished(network, x, target, base, probability, done)
+        facts = {"class_index": target, "probability": base, "score": float(clean[target]), "positions": done}
+        return self.finished(x, {"map": probability, "logit": logit, "winner": winner}, facts)
 
-    def occluded(
-        self,
-        network: GraphModel,
-        x: torch.Tensor,
-        filling: torch.Tensor,
-        batch: list[tuple[int, int]],
-        target: int,
-    ) -> np.ndarray:
-        """The class probability with the patch at each (row, column) of the batch."""
-        covered = x.repeat(len(batch), 1, 1, 1)
-        for picture, (row, column) in zip(covered, batch, strict=True):
-            top, left = row * self.stride, column * self.stride
-            window = (slice(None), slice(top, top + self.patch), slice(left, left + self.patch))
-            picture[window] = filling[0][window]
-        with torch.inference_mode():
-            return network.probabilities(covered)[:, target].cpu().numpy()
+    def computed(self) -> "Occlusion":
+        """The same computation, looked at in the standard way."""
+        return self.model_copy(update={"show": "probability"})
 
-    def finished(
-        self, network: GraphModel, x: torch.Tensor, target: int, base: float, probability: np.ndarray, done: int
-    ):
-        """The result: the probability map and what stands out in it."""
+    def again(self, result: Result) -> Result:
+        """The result of this technique from one of `computed()`, without asking the network again."""
+        return self.finished(
+            torch.from_numpy(result.arrays["input"]),
+            {name: result.arrays[name] for name in MAPS},
+            {name: result.scores[name] for name in ("class_index", "probability", "score", "positions")},
+        )
+
+    def finished(self, x: torch.Tensor, maps: dict[str, np.ndarray], facts: dict[str, float | int | str]) -> Result:
+        """The maps, the one to show over the picture, and what stands out."""
+        network, pixels, probability = self.network(), to_pixels(x), maps["map"]
         row, column = np.unravel_index(int(probability.argmin()), probability.shape)
-        shown = spread(probability, x, self.patch, self.stride)
-        limits = (float(probability.min()), float(probability.max()))
+        takeovers = self.takeovers(network, maps["winner"], int(facts["class_index"]))
+        if self.show == "takeover":
+            ranks = np.full(maps["winner"].shape, -1)
+            for rank, entry in enumerate(takeovers):
+                ranks[maps["winner"] == entry["index"]] = rank
+            pictures = {"overlay": painted(pixels, ranks, self.patch, self.stride)}
+        else:
+            values = probability if self.show == "probability" else maps["logit"]
+            shown = spread(values, x, self.patch, self.stride)
+            legend = colour_bar(signed=False, limits=(float(values.min()), float(values.max())))
+            pictures = {"overlay": overlay(pixels, shown, OVERLAY), "map": heatmap(shown), "legend": legend}
         return self.result(
-            arrays={"map": probability, "drop": base - probability},
-            pictures={
-                "overlay": overlay(to_pixels(x), shown, 0.6),
-                "map": heatmap(shown),
-                "legend": colour_bar(signed=False, limits=limits),
-            },
-            scores={
-                "class": network.class_name(target),
-                "class_index": target,
-                "probability": base,
+            arrays={**maps, "drop": facts["probability"] - probability, "logit_drop": facts["score"] - maps["logit"]},
+            pictures=pictures,
+            scores=facts
+            | {
+                "class": network.class_name(int(facts["class_index"])),
                 "lowest": float(probability.min()),
                 "lowest_top": int(row) * self.stride,
                 "lowest_left": int(column) * self.stride,
-                "positions": done,
                 "positions_total": probability.size,
             },
+            tables={"takeovers": takeovers},
         )
+
+    def takeovers(self, network: GraphModel, winner: np.ndarray, target: int) -> list[dict[str, int | str | float]]:
+        """The other classes that come first at some position, the most frequent first; at most as many as have colours."""
+        classes, counts = np.unique(winner[winner != target], return_counts=True)
+        order = np.argsort(-counts, kind="stable")[: len(TAKEOVER_COLOURS)]
+        return [
+            {
+                "index": int(classes[i]),
+                "name": network.class_name(int(classes[i])),
+                "share": float(counts[i] / winner.size),
+            }
+            for i in order
+        ]
+
+
+def painted(pixels: np.ndarray, ranks: np.ndarray, patch: int, stride: int) -> np.ndarray:
+    """The picture (H, W, 3) with the middle of each patch tinted by the class that takes over there; -1 stays as it is."""
+    tinted = pixels.copy()
+    for (row, column), rank in np.ndenumerate(ranks):
+        if rank >= 0:
+            top, left = (max(0, place * stride + (patch - stride) // 2) for place in (row, column))
+            part = tinted[top : top + stride, left : left + stride]
+            part[:] = (0.4 * part + 0.6 * np.array(TAKEOVER_COLOURS[rank])).astype(np.uint8)
+    return tinted
 
 
 def positions(length: int, patch: int, stride: int) -> int:

@@ -136,7 +136,7 @@ def _look(node: Node, program: Program, shape: tuple[int, ...], seen: Mapping[No
         return _Seen(shape, inputs[0].field if dims <= {1, len(shape) - 3} else None, channels_last)
     if of.startswith("Adaptive") and of.endswith("Pool2d"):
         return _Seen(shape, _look_through_adaptive_pool(shape, inputs[0]), channels_last)
-    window = _window(node, program)
+    window = window_of(node, program)
     if window is not None:
         field = inputs[0].field
         return _Seen(shape, window.of(field) if field else None, channels_last)
@@ -166,7 +166,7 @@ def _look_through_adaptive_pool(shape: tuple[int, ...], value: _Seen) -> Recepti
     return Window(sides, sides).of(value.field)
 
 
-def _window(node: Node, program: Program) -> Window | None:
+def window_of(node: Node, program: Program) -> Window | None:
     """The window of a convolution, pooling or padding; None for other operations."""
     of = kind(node, program.modules)
     if node.op == "call_module" and of in ("Conv2d", "MaxPool2d", "AvgPool2d"):

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui.charts import curve
+from pages.ui.film_box import film_box
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from pages.ui.tape import tape
@@ -14,8 +15,11 @@ def controls() -> DeepDream:
     preset_picker(room, PRESETS)
     chosen = room.controls(only=("layer", "guided"))
     room.controls(only=("guide",) if chosen.guided else ("channel",))
-    room.controls(only=("octaves", "octave_scale", "steps", "step_size", "jitter", "zoom"))
-    return room.controls(only=("also", "tile", "size", "seed"))
+    film = film_box(room)
+    room.controls(
+        only=("octaves", "octave_scale", "steps", "step_size", "jitter", "carry" if film else "zoom"), film=film
+    )
+    return room.controls(only=("also", "tile", "size", "seed"), film=film)
 
 
 room = Room(DeepDream)
@@ -31,6 +35,8 @@ if result is not None:
             st.markdown(f"**{room.t('page.curve')}**")
             loss = curve(result.arrays["loss"].tolist(), room.t("page.step"), room.t("page.activation"))
             st.plotly_chart(loss, width="stretch", key="deepdream.curve")
+        if "dream.mp4" in result.files:
+            st.video(result.files["dream.mp4"], format="video/mp4", loop=True, autoplay=True, muted=True)
         tape(room, result, go_on=True)
 room.downloads(result)
 room.explain()

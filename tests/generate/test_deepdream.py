@@ -8,9 +8,13 @@ import torchvision
 from viz_core import models
 from viz_core.generate.canvas import Pixels
 from viz_core.generate.deepdream import PRESETS, DeepDream, closer
+from viz_core.generate.flow import carried, flow
 from viz_core.generate.loop import Loop
 from viz_core.generate.objective import Strength, View
 from viz_core.generate.optimiser import NormalisedStep
+from viz_core.images.samples import sample
+from viz_core.images.tensor import to_tensor
+from viz_core.images.video import encode_mp4, load_clip
 from viz_core.technique import finish
 
 QUICK = {"model": "random:resnet18", "size": 48, "layer": "layer1.0.conv1", "steps": 4}
@@ -126,3 +130,26 @@ def test_a_zoomed_picture_is_the_middle_of_the_one_before():
     assert near.shape == ramp.shape
     assert float(near[0, 0, 50, 0]) == pytest.approx(0.025, abs=0.01)
     assert float(near[0, 0, 50, -1]) == pytest.approx(0.975, abs=0.01)
+
+
+def test_the_flow_finds_what_was_moved_and_carries_a_change_along():
+    before = np.ascontiguousarray(sample("chelsea").pixels[:200, :300])
+    after = np.roll(before, (3, 7), (0, 1))
+    displacement = flow(before, after)
+    np.testing.assert_allclose(np.median(displacement.reshape(-1, 2), 0), (-7, -3), atol=0.1)
+    inside = (..., slice(20, -20), slice(20, -20))
+    moved = carried(to_tensor(before), displacement)[inside]
+    assert float((moved - to_tensor(after)[inside]).abs().mean()) < 0.01
+
+
+def test_a_film_is_dreamt_frame_by_frame(tmp_path):
+    frames = [np.roll(sample("chelsea").pixels[:64, :96], 2 * shift, 1) for shift in range(4)]
+    (tmp_path / "film.mp4").write_bytes(encode_mp4(frames, 12))
+    technique = DeepDream(**QUICK | {"steps": 2, "octaves": 1, "film": str(tmp_path / "film.mp4")})
+    result = finish(technique.run())
+    assert len(result.frames) == 4
+    assert len(load_clip(result.files["dream.mp4"]).frames) == 4
+    alone = finish(technique.model_copy(update={"carry": 0.0}).run())
+    np.testing.assert_array_equal(result.frames[0], alone.frames[0])
+    assert not np.array_equal(result.frames[3], alone.frames[3])
+    assert technique.recipe().picture != DeepDream(**QUICK).recipe().picture

@@ -10,18 +10,23 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from viz_core.generate.canvas import Pixels
+from viz_core.generate.flow import carried, flow
 from viz_core.generate.loop import Painting, activations, optimise
 from viz_core.generate.objective import Guide, Objective, Strength
 from viz_core.generate.optimiser import NormalisedStep
 from viz_core.generate.tape import MOST_FRAMES, Tape
 from viz_core.generate.transform import Roll
+from viz_core.images.intake import Picture
 from viz_core.images.refs import open_image
 from viz_core.images.tensor import to_input, to_pixels
+from viz_core.images.video import clip_digest, encode_mp4, open_clip
 from viz_core.models.graph import GraphModel
+from viz_core.recipe import Recipe
 from viz_core.technique import Result, Run, Section, Step, Technique, check_channel
 
 LEVELS = 255
 SMALLEST_OCTAVE = 32
+ZOOM_PER_SECOND = 12.0
 CROP = 0.05  # of each side, from one frame of the zoom to the next
 GUIDE_SIDE = 224
 MOST_GUIDES = 4096  # places of the guide picture
@@ -61,6 +66,14 @@ class DeepDream(Technique):
     guided: bool = Field(False, description="dream of a guide picture instead of whatever is there")
     guide: str = Field("sample:flower", description="the guide picture", json_schema_extra={"widget": "picture"})
     zoom: int = Field(0, ge=0, le=100, description="frames of an endless zoom into the dream; 0: one picture")
+    film: str | None = Field(None, description="a film to dream of frame by frame: its path; empty: the picture")
+    carry: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="share of a frame's dream that the next one inherits",
+        json_schema_extra={"step": 0.05},
+    )
     tile: int | None = Field(
         None,
         ge=64,
@@ -76,20 +89,42 @@ class DeepDream(Technique):
     )
 
     def run(self) -> Run:
-        """Dream at every octave; for the zoom crop and dream again, frame after frame."""
+        """Dream at every octave: of the picture, of ever closer crops of the dream, or of every frame of a film."""
         network, x = self.network(), self.input()
-        generator, tape = self.generator(), Tape()
+        generator, tape, losses = self.generator(), Tape(), []
         objective = self.objective(network)
-        frames = self.zoom + 1
-        losses: list[float] = []
-        dream, stopped = yield from self.dream(network, objective, x, generator, tape, losses, 0, frames)
-        film = [to_pixels(dream)]
-        while len(film) <= self.zoom and not stopped:
-            dream, stopped = yield from self.dream(
-                network, objective, closer(dream), generator, tape, losses, len(film), frames
-            )
-            film.append(to_pixels(dream))
-        return self._finished(x, dream, losses, tape.frames if not self.zoom else tuple(film[-MOST_FRAMES:]))
+        film = self.film_frames(network)
+        frames = len(film) or self.zoom + 1
+        done: list[Tensor] = []
+        for number in range(frames):
+            start = self.next_start(x, film, done)
+            dream, stopped = yield from self.dream(network, objective, start, generator, tape, losses, number, frames)
+            done = [*done[-MOST_FRAMES:], dream]
+            if stopped:
+                break
+        moving = frames > 1
+        return self._finished(film[0] if film else x, done, losses, None if moving else tape.frames)
+
+    def film_frames(self, network: GraphModel) -> list[Tensor]:
+        """The frames of the film as pictures; none without a film."""
+        if self.film is None:
+            return []
+        size = self.size or network.input_size
+        return [to_input(Picture(frame), size).to(network.device) for frame in open_clip(self.film).frames]
+
+    def next_start(self, x: Tensor, film: list[Tensor], done: list[Tensor]) -> Tensor:
+        """What the next frame starts from: the picture, the middle of the last dream, or a film's next frame.
+
+        Onto a film's frame goes a share of what was dreamt into the one before, moved along with what moved.
+        """
+        if not film:
+            return closer(done[-1]) if done else x
+        frame = film[len(done)]
+        if not done:
+            return frame
+        before = film[len(done) - 1]
+        displacement = flow(to_pixels(before), to_pixels(frame))
+        return (frame + self.carry * carried(done[-1] - before, displacement)).clamp(0, 1)
 
     def dream(
         self,
@@ -158,19 +193,31 @@ class DeepDream(Technique):
         guide = to_input(open_image(self.guide), min(GUIDE_SIDE, self.size or network.input_size)).to(network.device)
         return activations(network, guide, [layer])[layer][0].flatten(1)[:, :MOST_GUIDES]
 
-    def _finished(self, x: Tensor, dream: Tensor, losses: list[float], frames: tuple[np.ndarray, ...]) -> Result:
-        """The dream at full size with its loss curve and film."""
+    def _finished(
+        self, x: Tensor, done: list[Tensor], losses: list[float], frames: tuple[np.ndarray, ...] | None
+    ) -> Result:
+        """The last dream at full size with its loss curve; of several frames also the film, as MP4."""
+        film = [to_pixels(dream) for dream in done]
+        per_second = open_clip(self.film).per_second if self.film else ZOOM_PER_SECOND
         return self.result(
-            arrays={"image": dream.cpu().numpy(), "loss": np.asarray(losses, np.float32)},
-            pictures={"dream": to_pixels(dream), "picture": to_pixels(x)},
+            arrays={"image": done[-1].cpu().numpy(), "loss": np.asarray(losses, np.float32)},
+            pictures={"dream": film[-1], "picture": to_pixels(x)},
             scores={
                 "layer": ", ".join(self.layers(self.network())),
                 "steps": len(losses),
                 "first_loss": losses[0],
                 "last_loss": losses[-1],
             },
-            frames=frames,
+            frames=tuple(film) if frames is None else frames,
+            files={} if frames is not None else {"dream.mp4": encode_mp4(film, per_second)},
         )
+
+    def recipe(self) -> Recipe:
+        """Everything needed to make the same dream again, the film by its content."""
+        plain = super().recipe()
+        if self.film is None:
+            return plain
+        return plain.model_copy(update={"picture": f"{plain.picture} {clip_digest(open_clip(self.film))}"})
 
 
 def _as_activation(painting: Painting, losses: list[float]) -> Painting:

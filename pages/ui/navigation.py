@@ -8,10 +8,12 @@ import streamlit as st
 
 from pages.ui import link
 from pages.ui.language import choose_language, language, t
+from pages.ui.lesson_bar import PLACE, chosen_lesson, lesson_bar
 from pages.ui.pictures import RECIPE
 from pages.ui.session import owner
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
+from viz_core.lesson import Stop
 from viz_core.registry import techniques
 from viz_core.technique import SECTIONS, Technique
 from viz_core.texts import text
@@ -49,6 +51,7 @@ def pages() -> dict[str, list[st.Page]]:
         "": [
             st.Page(PAGES / "home.py", title=t("home.title"), icon=":material/home:", default=True),
             st.Page(PAGES / "network.py", title=t("network.title"), icon=":material/account_tree:", url_path="network"),
+            st.Page(PAGES / "lesson.py", title=t("lesson.title"), icon=":material/route:", url_path="lesson"),
         ]
     }
     for section in SECTIONS:
@@ -68,6 +71,10 @@ def open_page() -> None:
     try:
         st.session_state["choice"] = sidebar()
         offer_recipe()
+        place = lesson_bar()
+        if place is not None:
+            st.session_state[PLACE] = place
+            go_to_stop(chosen_lesson().stops[place])
         if page.url_path not in {kind.slug for kind in rooms()}:
             link.write(st.session_state["choice"].parameters())
         page.run()
@@ -93,3 +100,10 @@ def offer_recipe() -> None:
             given = {name: value for name, value in recipe.parameters.items() if value is not None}
             parameters = {name: link.as_parameter(value) for name, value in given.items()}
             st.switch_page(room_page(kind), query_params=parameters)
+
+
+def go_to_stop(stop: Stop) -> None:
+    """Open the room of a lesson's stop with its settings, on the network and picture at hand where it names none."""
+    kind = techniques()[stop.room]
+    given = st.session_state["choice"].parameters() | stop.settings
+    st.switch_page(room_page(kind), query_params=given)

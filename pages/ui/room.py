@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pages.ui import link
 from pages.ui.controls import namespace, widgets
 from pages.ui.language import language, t
+from pages.ui.lesson_bar import RECORD
 from pages.ui.live import attach, live_view
 from pages.ui.session import owner
 from pages.ui.sidebar import Choice
@@ -18,6 +19,7 @@ from viz_core.errors import ConvscopeError
 from viz_core.export import FRAME_MS, arrays_npz, summary_json
 from viz_core.images.render import encode_gif, encode_png
 from viz_core.jobs import Job, scheduler
+from viz_core.lesson import Stop
 from viz_core.models.graph import GraphModel
 from viz_core.result_cache import results
 from viz_core.technique import Result, Technique, finish
@@ -233,6 +235,14 @@ class Room:
             with st.popover(t("ui.link"), icon=":material/link:"):
                 st.caption(t("ui.link_upload") if self.choice.image.startswith("upload:") else t("ui.link_help"))
                 st.code(page_address(), language=None, wrap_lines=True)
+                self._recorder()
+
+    def _recorder(self) -> None:
+        """Add this room with its present settings to a lesson of one's own."""
+        say = st.text_input(t("lesson.record_say"), key=f"{self.kind.slug}.say")
+        stop = Stop(room=self.kind.slug, settings=self._changed(), say={self.lang: say or self.t("question")})
+        kept = (*st.session_state.get(RECORD, ()), stop)
+        st.button(t("lesson.record"), key="lesson.record.add", on_click=st.session_state.update, args=({RECORD: kept},))
 
     def _download(self, label: str, file: str, content: Callable[[], bytes | str]) -> None:
         st.download_button(label, content, file_name=file, key=f"download.{file}", on_click="ignore")

@@ -25,7 +25,7 @@ run: $(VENV)/run.stamp  ## set up, warm up and serve the dashboard (HOST=, PORT=
 
 test: $(VENV)/test.stamp  ## set up and run all tests, those in the browser last
 	sh tests/e2e/chromium.sh
-	$(BIN)/python -m pytest -n 2 -m "not e2e"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not e2e"
 	$(BIN)/python -m pytest -m e2e -rs
 
 lint: $(VENV)/test.stamp  ## style and types

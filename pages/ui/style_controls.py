@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui import link
 from pages.ui.click_image import click_image
 from pages.ui.controls import field_text
-from pages.ui.pictures import UPLOADS, picture_box, picture_name, sample_thumbnails
+from pages.ui.pictures import UPLOADS, picture_name, sample_thumbnails, thumbnail
 from pages.ui.room import Room
 from viz_core.generate.region import ellipses_mask
 from viz_core.images.intake import Picture
@@ -19,10 +19,17 @@ MASK_SIDE = 360
 
 
 def own_picture(room: Room, name: str, default: str, label: str, help: str) -> None:
-    """Choose the picture of a parameter in the room itself."""
+    """Choose the picture of a parameter in the room itself; it is shown below."""
     key = f"{room.kind.slug}.{name}"
     link.seed(key, name, default)
-    room.values[name] = picture_box(label=label, help=help, key=key, persist_state="session")
+    options = [*sample_thumbnails(), *st.session_state.get(UPLOADS, {})]
+    if st.session_state[key] not in options:
+        st.session_state[key] = default
+    shown, chosen = st.columns([1, 2], vertical_alignment="bottom")
+    with chosen:
+        ref = st.selectbox(label, options, format_func=picture_name, help=help, key=key, persist_state="session")
+    shown.image(thumbnail(ref), width="stretch", alt=picture_name(ref))
+    room.values[name] = ref
 
 
 def layer_sliders(room: Room, layers: Sequence[str], title: str) -> None:

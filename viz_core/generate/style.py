@@ -30,7 +30,7 @@ from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 SMALLEST = 48  # short side of the coarsest size, pixels
-NOISE = 0.25
+NOISE = 0.05  # what the network does not see of it stays to the end
 ADAM_RATE = 0.03
 CONTENT, STYLE, SECOND, SMOOTH = "content", "style", "second style", "smoothness"
 

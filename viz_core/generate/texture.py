@@ -26,7 +26,8 @@ CopyMethod = Literal["efros-leung", "wei-levoy"]
 NeuralMethod = Literal["gram", "mean-variance", "wasserstein"]
 COPYING: tuple[CopyMethod, ...] = ("efros-leung", "wei-levoy")
 NEURAL: tuple[NeuralMethod, ...] = ("gram", "mean-variance", "wasserstein")
-NOISE = 0.25
+NOISE = 0.02  # what the network does not see of it stays to the end
+REFERENCE_NOISE = 0.25  # of the noise image that distances are shares of
 ADAM_RATE = 0.05
 CHUNKS = 80  # yields of a copying method
 UNKNOWN = 0.5  # grey, where nothing has grown yet
@@ -145,7 +146,7 @@ class Texture(Technique):
         measure = statistic(method, generator)
         outcome: Outcome = yield from optimise(
             network,
-            Pixels(self.start(generator)),
+            Pixels(self.noise(generator, NOISE)),
             style_objective(network, sample, layers, measure, self.layer_weights),
             self.make_optimiser(method),
             self.steps,
@@ -154,11 +155,10 @@ class Texture(Technique):
         )
         return Made(outcome.last, None, outcome.curves, outcome.steps)
 
-    def start(self, generator: torch.Generator) -> Tensor:
-        """Noise about the sample's mean colour, (1, 3, side, side)."""
-        colour = self.input().mean((2, 3), keepdim=True)
-        start = noise((1, 3, self.side, self.side), generator, NOISE, colour.cpu()).clamp(0, 1)
-        return start.to(self.network().device)
+    def noise(self, generator: torch.Generator, spread: float) -> Tensor:
+        """Noise of a standard deviation about the sample's mean colour, (1, 3, side, side) in [0, 1]."""
+        colour = self.input().mean((2, 3), keepdim=True).cpu()
+        return noise((1, 3, self.side, self.side), generator, spread, colour).clamp(0, 1).to(self.network().device)
 
     def make_optimiser(self, method: NeuralMethod) -> Optimiser:
         """L-BFGS wants the same question at every step, so random directions go with Adam."""
@@ -196,7 +196,7 @@ class Texture(Technique):
 
     @torch.no_grad()
     def distances(self, textures: Mapping[str, Tensor]) -> list[dict[str, float | str]]:
-        """The Gram distance of each texture to the sample, by layer and in all, as a share of that of the noise."""
+        """The Gram distance of each texture to the sample, by layer and in all, as a share of that of a noise image."""
         network = self.network()
         layers = tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
         targets = network.activations(self.input(), layers)
@@ -206,7 +206,7 @@ class Texture(Technique):
             values = network.activations(picture, layers)
             return {layer: float(gram.distance(values[layer], gram.summary(targets[layer]))) for layer in layers}
 
-        begun = far(self.start(self.generator()))
+        begun = far(self.noise(self.generator(), REFERENCE_NOISE))
         rows: list[dict[str, float | str]] = []
         for name, picture in textures.items():
             now = far(picture)

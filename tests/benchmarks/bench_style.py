@@ -1,0 +1,178 @@
+"""Loss against seconds: L-BFGS and Adam on the same style transfer, three pairs of pictures; texture and step times.
+
+    python tests/benchmarks/bench_style.py [--evaluations 500] [--size 128] [--out out/bench_style]
+
+Writes the curves as CSV and a chart as PNG, and prints how many evaluations L-BFGS needs to reach Adam's last loss.
+"""
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import plotly.graph_objects as go
+import torch
+from PIL import Image, ImageDraw
+
+from viz_core.generate.canvas import Pixels
+from viz_core.generate.loop import Loop
+from viz_core.generate.nearest_texture import efros_leung, wei_levoy
+from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
+from viz_core.generate.style import Style
+from viz_core.generate.style_network import StyleNetwork
+from viz_core.generate.texture import Texture
+from viz_core.technique import finish
+
+PAIRS = (("chelsea", "strokes"), ("astronaut", "glass"), ("china", "ink"))
+RATES = (0.01, 0.03, 0.1)
+Row = tuple[float, int, float]  # seconds, evaluations, loss
+
+
+def curve(pair: tuple[str, str], size: int, optimiser: Optimiser, evaluations: int) -> list[Row]:
+    """Best loss so far after each step, until so many evaluations of loss and gradient are spent."""
+    technique = Style(image=f"sample:{pair[0]}", style=f"sample:{pair[1]}", size=size, sizes=1)
+    network, x = technique.network(), technique.input()
+    loop = Loop(network, Pixels(x), technique.objective(network, x), optimiser, relative=False)
+    count, evaluate = [0], loop.evaluate
+
+    def counted() -> torch.Tensor:
+        count[0] += 1
+        return evaluate()
+
+    loop.evaluate = counted
+    rows: list[Row] = []
+    loop.evaluate()
+    started, best, step = time.perf_counter(), float(loop.losses.sum()), 0
+    while count[0] < evaluations:
+        loop.move(step)
+        loop.evaluate()
+        step += 1
+        best = min(best, float(loop.losses.sum()))
+        rows.append((time.perf_counter() - started, count[0], best))
+    return rows
+
+
+def compare(size: int, evaluations: int, out: Path) -> None:
+    """The curves of all pairs, as a table and a chart, and the evaluations to equal loss."""
+    chart = go.Figure()
+    with (out / "loss_against_seconds.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("content", "style", "optimiser", "seconds", "evaluations", "loss"))
+        for pair in PAIRS:
+            runs = {f"Adam {rate}": curve(pair, size, Adam(rate), evaluations) for rate in RATES}
+            runs["L-BFGS"] = curve(pair, size, LBFGS(), evaluations)
+            for name, rows in runs.items():
+                writer.writerows((*pair, name, *row) for row in rows)
+                chart.add_scatter(x=[r[0] for r in rows], y=[r[2] for r in rows], name=f"{pair[0]} / {pair[1]}: {name}")
+            adam = min((rows for name, rows in runs.items() if name != "L-BFGS"), key=lambda rows: rows[-1][2])
+            reached = next((row for row in runs["L-BFGS"] if row[2] <= adam[-1][2]), None)
+            told = f"{reached[1]} evaluations, {reached[0]:.1f} s" if reached else "not within the same evaluations"
+            print(
+                f"{pair[0]} / {pair[1]}: Adam {adam[-1][2]:.4f} in {adam[-1][1]} evaluations, {adam[-1][0]:.1f} s; L-BFGS: {told}"
+            )
+    chart.update_xaxes(title="seconds")
+    chart.update_yaxes(title="best loss so far", type="log")
+    chart.write_html(out / "loss_against_seconds.html", include_plotlyjs="cdn")
+    draw(chart, out / "loss_against_seconds.png")
+
+
+def draw(chart: go.Figure, path: Path) -> None:
+    """The chart as a plain PNG, so that it can be looked at without a browser."""
+    width, height, margin = 900, 500, 50
+    sheet = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(sheet)
+    most = max(line.x[-1] for line in chart.data)
+    logs = [np.log10(line.y) for line in chart.data]
+    low, high = min(map(np.min, logs)), max(map(np.max, logs))
+    colours = ("#4c78a8", "#72b7b2", "#54a24b", "#e45756")
+    for place, (line, values) in enumerate(zip(chart.data, logs, strict=True)):
+        xs = margin + (width - 2 * margin) * np.array(line.x) / most
+        ys = height - margin - (height - 2 * margin) * (values - low) / (high - low)
+        pen.line(list(zip(xs, ys, strict=True)), fill=colours[place % 4], width=2)
+        pen.text((width - 330, 20 + 14 * place), line.name, fill=colours[place % 4])
+    pen.text(
+        (margin, height - 40),
+        f"0 to {most:.0f} seconds; best loss {10**low:.3g} to {10**high:.3g}, logarithmic",
+        fill="black",
+    )
+    sheet.save(path)
+
+
+def step_cost(size: int) -> None:
+    """A step of the loop against a bare forward and backward pass of the same network to the same layers."""
+    technique = Style(size=size, sizes=1)
+    network, x = technique.network(), technique.input()
+    objective = technique.objective(network, x)
+    loop = Loop(network, Pixels(x), objective, Adam(0.01), relative=False)
+
+    def bare() -> None:
+        leaf = x.clone().requires_grad_()
+        sum(v.sum() for v in network.activations(leaf, objective.layers).values()).backward()
+
+    def step() -> None:
+        loop.move(0)
+        loop.evaluate()
+
+    timed = {}
+    for name, work in (("bare", bare), ("step", step)):
+        work()
+        spent = []
+        for _ in range(7):
+            started = time.perf_counter()
+            work()
+            spent.append(time.perf_counter() - started)
+        timed[name] = float(np.median(spent))
+    print(
+        f"one step at {size} px: {timed['step']:.3f} s; bare {timed['bare']:.3f} s; ratio {timed['step'] / timed['bare']:.2f}"
+    )
+
+
+def textures(out: Path) -> None:
+    """Gram distances of the methods on three samples, and the time of copying 128 px from 64 px."""
+    for name in ("brick", "grass", "gravel"):
+        result = finish(Texture(image=f"sample:{name}", side=128, steps=100).run())
+        shares = {key.removeprefix("gram distance: "): f"{value:.2%}" for key, value in result.scores.items()}
+        print(f"{name}: {shares}")
+        Image.fromarray(result.pictures["image"]).save(out / f"texture_{name}.png")
+    sample = Texture(image="sample:brick").input()[0].permute(1, 2, 0).numpy()
+    for title, growing in (
+        ("Efros and Leung", efros_leung(sample, 128, 128, 11, np.random.default_rng(0))),
+        ("Wei and Levoy", wei_levoy(sample, 128, 128, 11, 3, np.random.default_rng(0))),
+    ):
+        started = time.perf_counter()
+        for _ in growing:
+            pass
+        print(f"{title}: 128 px from 64 px in {time.perf_counter() - started:.1f} s")
+
+
+@torch.inference_mode()
+def one_pass() -> None:
+    """Painting 512 x 512 pixels with a style network of the usual width."""
+    network, x = StyleNetwork(3), torch.rand(1, 3, 512, 512)
+    network(x)
+    started = time.perf_counter()
+    network(x)
+    print(f"one pass at 512 x 512: {time.perf_counter() - started:.2f} s")
+
+
+def main() -> None:
+    """Run everything and say where the files are."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--evaluations", type=int, default=500)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--out", type=Path, default=Path("out/bench_style"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    one_pass()
+    step_cost(options.size)
+    textures(options.out)
+    compare(options.size, options.evaluations, options.out)
+    print(options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -73,7 +73,10 @@ def _running_along(view: LiveView, network: GraphModel) -> None:
         if view.top:
             st.plotly_chart(class_bars(view.top, network, language()), width="stretch", key="camera.top")
             st.caption(t("camera.rate", rate=f"{view.rate:.1f}"))
-            st.button(t("camera.take"), key="camera.take", icon=":material/photo_camera:", on_click=_take, args=(view,))
+            if st.button(
+                t("camera.take"), key="camera.take", icon=":material/photo_camera:", on_click=_take, args=(view,)
+            ):
+                st.rerun()
 
     top()
 

@@ -13,7 +13,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from tests.serving import Server, serve
 
 HERE = Path(__file__).parent
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),  # a camera that films a moving disc
+)
 # Streamlit looks for its own address below the page's first; the browser reports that as an error.
 BENIGN = ("_stcore/health", "_stcore/host-config")
 SERVE_SCRIPT = """

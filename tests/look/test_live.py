@@ -37,6 +37,8 @@ def test_a_picture_holds_the_frame_and_the_maps(watch):
     assert drawn.shape == (HEIGHT, 2 * 512 + 4, 3)
     assert (drawn[:, 516:] < 255).any(axis=(0, 2)).mean() > 0.9
     np.testing.assert_array_equal(view.frame, frame(0))
+    assert view.rate == 0
+    view.draw(frame(1))
     assert view.rate > 0
 
 

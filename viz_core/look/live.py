@@ -36,7 +36,7 @@ class LiveView:
     """Turns frames into pictures: the frame on the left, the first maps of the layer on the right.
 
     Each channel keeps a scale of its own, its greatest value of late, so that the colours do not flicker. One thread
-    calls `draw`; others may set `watch` and read `top`, `frame` and `rate` at any time.
+    calls `draw`; others may set `watch` and read `top`, `frame` and `rate` (frames per second, 0 before the second) at any time.
     """
 
     def __init__(self, watch: Watch) -> None:
@@ -46,7 +46,7 @@ class LiveView:
         self.rate = 0.0
         self._scale: tuple[tuple[str, str], np.ndarray] | None = None
         self._lock = threading.Lock()
-        self._before = time.monotonic()
+        self._before: float | None = None
 
     def draw(self, frame: np.ndarray) -> np.ndarray:
         """The picture (384, W, 3) uint8 for the newest frame (H, W, 3) uint8, or for the one that stands still."""
@@ -72,8 +72,9 @@ class LiveView:
 
     def _count(self) -> None:
         now = time.monotonic()
-        newest = 1 / max(1e-6, now - self._before)
-        self.rate = newest if self.rate == 0 else 0.9 * self.rate + 0.1 * newest
+        if self._before is not None:
+            newest = 1 / max(1e-6, now - self._before)
+            self.rate = newest if self.rate == 0 else 0.9 * self.rate + 0.1 * newest
         self._before = now
 
 

@@ -43,7 +43,7 @@ class Server:
                 self._heard.set()
         self._heard.set()
 
-    def close(self, patience_s: float = 30) -> int:
+    def close(self, patience_s: float = 60) -> int:
         """Ask the server to end, as a container does; its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

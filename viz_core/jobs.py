@@ -269,7 +269,7 @@ class Scheduler:
         self,
         slice_s: float = 0.1,
         max_jobs: int = 48,
-        idle_s: float = 20.0,
+        idle_s: float = 15.0,
         keep_jobs: int = 64,
         keep_bytes: int = 512 * 2**20,
         presence: Presence | None = None,

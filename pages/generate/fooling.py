@@ -55,7 +55,9 @@ def verdict(result: Result) -> None:
 
 
 def climb(result: Result) -> None:
-    """How the probability went."""
+    """How the probability went, where there was more than one step."""
+    if len(result.arrays["curve: probability"]) < 2:
+        return
     st.markdown(f"**{room.t('page.climb')}**")
     title = room.t("page.probability_goal", name=name(result.scores["goal"]))
     chart = curve(result.arrays["curve: probability"].tolist(), room.t("page.step"), title)

@@ -78,11 +78,14 @@ def curve(values: Sequence[float], x_title: str, y_title: str) -> go.Figure:
     return chart
 
 
-def curves(lines: Mapping[str, Sequence[float]], x_title: str) -> go.Figure:
-    """Several curves over the steps of a run, by name."""
+def curves(
+    lines: Mapping[str, Sequence[float]], x_title: str, at: Sequence[float] | np.ndarray | None = None
+) -> go.Figure:
+    """Several curves by name, over the steps of a run or over the values `at`."""
     chart = go.Figure()
     for name, values in lines.items():
-        chart.add_scatter(y=list(values), x=list(range(1, len(values) + 1)), mode="lines", name=name)
+        places = list(range(1, len(values) + 1)) if at is None else list(at)
+        chart.add_scatter(y=list(values), x=places, mode="lines", name=name)
     chart.update_xaxes(title=x_title)
     chart.update_layout(height=260, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.3})
     return chart
@@ -96,7 +99,7 @@ def distance_bars(rows: Sequence[Mapping[str, float | str]], names: Mapping[str,
         layers = [total if row["layer"] == "all" else str(row["layer"]) for row in own]
         chart.add_bar(x=layers, y=[row["distance"] for row in own], name=name)
     chart.update_yaxes(tickformat=".1%", type="log")
-    chart.update_layout(height=300, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.2})
+    chart.update_layout(height=340, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.45})
     return chart
 
 

@@ -25,7 +25,7 @@ from torchvision import datasets
 from tests.images.hostile import Upload, photo, saved
 from tests.images.hostile_zips import zipped, zips
 from viz_core.errors import ConvscopeError
-from viz_core.images import torchvision_sets, zip_set
+from viz_core.images import samples, torchvision_sets, zip_set
 from viz_core.images.datasets import PictureSet, keep_zip, label_title, names, open_dataset, square
 from viz_core.images.intake import Picture, load_image
 from viz_core.images.picture_set import digest_of
@@ -427,3 +427,11 @@ def test_every_source_names_a_class_of_torchvision_and_arguments_it_takes():
             continue
         accepted = inspect.signature(getattr(datasets, source.kind)).parameters
         assert {"root", "download", *source.arguments} <= set(accepted), name
+
+
+def test_the_photographs_are_those_of_the_built_in_set():
+    photographs, everything = open_dataset("photographs"), open_dataset("builtin")
+    assert 200 < len(photographs) < len(everything)
+    assert set(photographs.labels) == set(samples.names("photo"))
+    where = everything.titles.index(photographs.titles[-1])
+    assert photographs.read(len(photographs) - 1) == everything.read(where)

@@ -12,7 +12,7 @@ from viz_core.images.intake import Picture
 from viz_core.images.picture_set import PictureSet, digest_of
 from viz_core.look import patches
 from viz_core.look.patches import KEPT, Found, Patches, default_layer
-from viz_core.look.recording import Shelf, visiting_order
+from viz_core.look.recording import Shelf, record, visiting_order
 from viz_core.look.topk import Record
 from viz_core.technique import Result, Step
 
@@ -70,21 +70,39 @@ def all_maps(found: PictureSet, layer: str) -> np.ndarray:
         )
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_the_records_equal_brute_force(layer, noise):
-    result = look(layer=layer)
-    maps = all_maps(noise, layer)
+def test_the_records_of_five_hundred_pictures_equal_brute_force():
+    found, network, side = some_pictures(500), models.load(NETWORK), 32
+    empty = {layer: Record.empty(KEPT, network.layer(layer).shape[0]) for layer in LAYERS}
+    *_, records = record(network, found, side, 16, len(found), empty)
+    order = visiting_order(len(found))
+    with torch.inference_mode():
+        parts = [network.activations(x, LAYERS) for _, x in found.batches(side, 50)]
+    for layer in LAYERS:
+        flat = torch.cat([part[layer].flatten(2) for part in parts]).numpy()
+        peaks, top = flat.max(2), records[layer].most
+        np.testing.assert_allclose(top.values, np.sort(peaks, axis=0)[::-1][:KEPT], rtol=1e-4, atol=1e-5)
+        channels = np.broadcast_to(np.arange(flat.shape[1]), top.images.shape)
+        np.testing.assert_allclose(flat[order[top.images], channels, top.places], top.values, rtol=1e-4, atol=1e-5)
+        assert all(len(set(column)) == KEPT for column in top.images.T)
+
+
+def test_a_result_names_pictures_and_places_in_the_data_set(noise):
+    result = look(layer="features.3.squeeze")
+    maps = all_maps(noise, "features.3.squeeze")
     flat = maps.reshape(*maps.shape[:2], -1)
-    peaks = flat.max(2)
-    best = np.sort(peaks, axis=0)[::-1][:KEPT]
-    np.testing.assert_allclose(result.arrays["values"], best, rtol=1e-4, atol=1e-5)
-    indices, places = result.arrays["indices"], result.arrays["places"]
-    for rank in range(KEPT):
-        for channel in range(flat.shape[1]):
-            value = flat[indices[rank, channel], channel, places[rank, channel]]
-            assert value == pytest.approx(best[rank, channel], rel=1e-4, abs=1e-5)
-    for column in indices.T:
-        assert len(set(column)) == KEPT
+    values, indices, places = (result.arrays[name] for name in ("values", "indices", "places"))
+    channels = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    np.testing.assert_allclose(flat[indices, channels, places], values, rtol=1e-4, atol=1e-5)
+
+
+def test_a_record_does_not_grow_with_the_number_of_pictures():
+    random, sizes = np.random.default_rng(0), set()
+    kept = Record.empty(KEPT, 8)
+    for number in range(200):
+        extremes = random.normal(size=(5, 8)).astype(np.float32), random.integers(0, 16, (5, 8))
+        kept = kept.add(np.arange(5) + 5 * number, extremes, extremes)
+        sizes.add(sum(array.nbytes for array in kept.to_arrays().values()))
+    assert len(sizes) == 1
 
 
 def test_the_table_tells_the_least_exciting_ones(noise):

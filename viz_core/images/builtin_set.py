@@ -2,7 +2,7 @@
 
 import gzip
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -31,9 +31,19 @@ class _Member:
 @cache
 def builtin() -> PictureSet:
     """About two thousand pictures, made when they are read."""
-    members = (*_crops(), *_digits(), *(_stimulus(one) for one in stimuli()))
+    pictures = (*names("photo"), *names("texture"), *names("figure"))
+    return _as_set("builtin", (*_crops(pictures), *_digits(), *(_stimulus(one) for one in stimuli())))
+
+
+@cache
+def photographs() -> PictureSet:
+    """The crops of photographs alone: no drawing outshines them."""
+    return _as_set("photographs", tuple(_crops(names("photo"))))
+
+
+def _as_set(name: str, members: tuple[_Member, ...]) -> PictureSet:
     return PictureSet(
-        name="builtin",
+        name=name,
         digest=digest_of(member.make().digest for member in members),
         titles=tuple(member.title for member in members),
         label_of=tuple(member.label for member in members),
@@ -41,8 +51,8 @@ def builtin() -> PictureSet:
     )
 
 
-def _crops() -> Iterator[_Member]:
-    for name in (*names("photo"), *names("texture"), *names("figure")):
+def _crops(samples: Iterable[str]) -> Iterator[_Member]:
+    for name in samples:
         height, width = sample(name).pixels.shape[:2]
         for scale in SCALES:
             side = min(height, width) // scale

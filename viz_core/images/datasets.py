@@ -1,7 +1,7 @@
 """Sets of pictures by reference: built in, a folder on the server, an uploaded zip, or one of torchvision's."""
 
 from viz_core.errors import ConvscopeError
-from viz_core.images.builtin_set import builtin
+from viz_core.images.builtin_set import builtin, photographs
 from viz_core.images.folder_set import folder_set
 from viz_core.images.picture_set import PictureSet, Skipped, square
 from viz_core.images.torchvision_sets import SOURCES, download, is_here, torchvision_set
@@ -11,23 +11,26 @@ from viz_core.texts import has_text, text
 __all__ = ["PictureSet", "Skipped", "download", "is_here", "keep_zip", "label_title", "names", "open_dataset", "square"]
 
 BUILTIN = "builtin"
+PHOTOGRAPHS = "photographs"
 FOLDER = "folder:"
 TORCHVISION = "torchvision:"
 
 
 def names() -> tuple[str, ...]:
-    """References of all sets that have a name: the built-in one and torchvision's."""
-    return (BUILTIN, *(TORCHVISION + name for name in SOURCES))
+    """References of all sets that have a name: the built-in ones and torchvision's."""
+    return (BUILTIN, PHOTOGRAPHS, *(TORCHVISION + name for name in SOURCES))
 
 
 def open_dataset(ref: str) -> PictureSet:
-    """The set behind `builtin`, `folder:PATH`, `zip:<digest>` or `torchvision:<name>`.
+    """The set behind `builtin`, `photographs`, `folder:PATH`, `zip:<digest>` or `torchvision:<name>`.
 
     torchvision's are fetched first if they are not here; `download` does that with progress. Raises ConvscopeError for
     everything that is no usable set.
     """
     if ref == BUILTIN:
         return builtin()
+    if ref == PHOTOGRAPHS:
+        return photographs()
     if ref.startswith(FOLDER):
         return folder_set(ref.removeprefix(FOLDER))
     if ref.startswith(ZIP):

@@ -527,6 +527,12 @@ def scheduler(device: torch.device | str = "cpu") -> Scheduler:
         return _schedulers[str(device)]
 
 
+def is_busy() -> bool:
+    """Whether anybody's job is still to come or going on, on any device."""
+    with _schedulers_lock:
+        return any(each.jobs for each in _schedulers.values())
+
+
 @atexit.register  # a thread still computing while the interpreter goes down would abort the process
 def close_schedulers() -> None:
     """End everything that runs; for when the process ends."""

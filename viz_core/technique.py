@@ -73,7 +73,8 @@ class Technique(BaseModel):
 
     Subclasses name themselves by `slug` (the page's address), `section`, `order` (the place within the section) and
     `icon` (a Material symbol). `live` marks runs that take longer than an instant and have a picture worth watching;
-    `eager` those of them that start anew by themselves whenever a parameter changes.
+    `eager` those of them that start anew by themselves whenever a parameter changes; `prepared` those whose result with
+    the default settings a server computes before anybody asks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +85,7 @@ class Technique(BaseModel):
     icon: ClassVar[str] = "visibility"
     live: ClassVar[bool] = False
     eager: ClassVar[bool] = False
+    prepared: ClassVar[bool] = True
 
     model: str = Field("bundled", description="network: bundled, a torchvision name, random:<name>, or a path")
     image: str = Field("sample:chelsea", description="picture: sample:<name> or a path")

@@ -22,7 +22,11 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.ui import live
 from pages.ui.stream import MEDIA_TYPE, messages
-from viz_core.jobs import close_schedulers, find_job
+from viz_core.jobs import close_schedulers, find_job, is_busy
+from viz_core.prepare import Preparation
+from viz_core.registry import techniques
+from viz_core.result_cache import results
+from viz_core.technique import Technique
 from viz_core.texts import text
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -60,10 +64,19 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, bool]]:
     """Run the front page once, which loads what it needs, before the first visitor; end all jobs on closing."""
     _let_app_choose_pages()
     is_warm, _ = await get_instance().does_script_run_without_error()
+    preparation = Preparation(default_runs(), results(), is_busy).start()
     try:
         yield {"warm": is_warm}
     finally:
+        preparation.close()
         close_schedulers()
+
+
+def default_runs() -> list[Technique]:
+    """What each room shows first, where that takes more than an instant; none with CONVSCOPE_PREPARE=0."""
+    if os.environ.get("CONVSCOPE_PREPARE") == "0":
+        return []
+    return [technique for technique in (kind() for kind in techniques().values() if kind.prepared) if technique.is_live]
 
 
 def create_app(script: Path = APP) -> st.App:

@@ -41,6 +41,7 @@ class FastStyleTrain(Technique):
     order: ClassVar[int] = 71
     icon: ClassVar[str] = "model_training"
     live: ClassVar[bool] = True
+    prepared: ClassVar[bool] = False
 
     styles: tuple[str, ...] = Field(
         ("sample:strokes",),

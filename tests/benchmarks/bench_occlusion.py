@@ -24,6 +24,7 @@ from viz_core.models.incremental import PatchedForward
 SIZE, PATCH, STRIDE, TARGET = 224, 16, 16, 7
 PLACES = [(top, left) for top in range(0, SIZE - PATCH + 1, STRIDE) for left in range(0, SIZE - PATCH + 1, STRIDE)]
 BATCHES = (16, 32, 64)
+TRIAL_HEIGHT = 80  # pixels: 70 places
 
 
 def parts(size: int) -> list[tuple[list[int], list[int]]]:
@@ -33,23 +34,22 @@ def parts(size: int) -> list[tuple[list[int], list[int]]]:
 
 
 def incremental(network, x, filling, size: int, count: int | None = None) -> torch.Tensor:
-    """Probabilities at the places, with what is remembered of the clean picture made anew."""
+    """Logits at the places, with what is remembered of the clean picture made anew."""
     forward = PatchedForward(network, x)
-    return torch.cat([forward(filling, *part, PATCH) for part in parts(size)[:count]]).softmax(1)[:, TARGET]
+    return torch.cat([forward(filling, *part, PATCH) for part in parts(size)[:count]])
 
 
 def plain(network, x, filling, size: int, count: int | None = None) -> torch.Tensor:
-    """Probabilities at the places by forward passes of whole pictures."""
-    found = [plain_logits(network, x, filling, *part, PATCH) for part in parts(size)[:count]]
-    return torch.cat(found).softmax(1)[:, TARGET]
+    """Logits at the places by forward passes of whole pictures."""
+    return torch.cat([plain_logits(network, x, filling, *part, PATCH) for part in parts(size)[:count]])
 
 
 def captum(network, x, filling, size: int, count: int | None = None) -> torch.Tensor:
-    """Captum's attribution; it has no way to stop early, so a trial covers a part of the picture's height."""
+    """Captum's attribution; it has no way to stop early, so a trial is of the upper part of the picture."""
     from captum.attr import Occlusion
 
     if count is not None:
-        x = x[:, :, : max(PATCH, SIZE * count * size // len(PLACES))]
+        x = x[:, :, :TRIAL_HEIGHT]
     return Occlusion(Answer(network)).attribute(
         x, (3, PATCH, PATCH), (3, STRIDE, STRIDE), baselines=0.5, target=TARGET, perturbations_per_eval=size
     )
@@ -73,7 +73,7 @@ def measure(name: str, rounds: int, sides: dict[str, Callable]) -> None:
     network = kaiming_network(name)[1]
     x = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     filling = torch.full_like(x, 0.5)
-    sizes = {side: 64 if side == "captum" else fastest(work, network, x, filling) for side, work in sides.items()}
+    sizes = {side: fastest(work, network, x, filling) for side, work in sides.items()}
     times: dict[str, list[float]] = {side: [] for side in sides}
     walls: dict[str, list[float]] = {side: [] for side in sides}
     found: dict[str, torch.Tensor] = {}
@@ -83,11 +83,11 @@ def measure(name: str, rounds: int, sides: dict[str, Callable]) -> None:
             times[side].append(cost)
             walls[side].append(wall)
     medians = {side: statistics.median(costs) for side, costs in times.items()}
-    difference = float((found["incremental"] - found["plain"]).abs().max())
-    control = float((found["plain"] - found["plain"].roll(1)).abs().max())
-    print(
-        f"{name}: {len(PLACES)} places, {rounds} rounds, largest difference {difference:.1e} (shifted by a place: {control:.1e})"
-    )
+    spread = float(found["plain"].std())
+    difference = float((found["incremental"] - found["plain"]).abs().max()) / spread
+    control = float((found["plain"] - found["plain"].roll(1, 0)).abs().max()) / spread
+    print(f"{name}: {len(PLACES)} places, {rounds} rounds, median")
+    print(f"  largest difference of a logit {difference:.1e} standard deviations (shifted by a place: {control:.1e})")
     for side, cost in medians.items():
         ratio = cost / medians["incremental"]
         wall = statistics.median(walls[side])

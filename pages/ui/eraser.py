@@ -1,0 +1,172 @@
+"""A picture with a patch that follows the pointer, and bars of the class probabilities that follow the patch."""
+
+import base64
+from collections.abc import Callable
+
+import streamlit as st
+
+_CSS = """
+.eraser { display: grid; grid-template-columns: minmax(0, 3fr) minmax(12rem, 2fr); gap: 1.5rem; align-items: start;
+  font-family: var(--st-font); color: var(--st-text-color); }
+@media (max-width: 640px) { .eraser { grid-template-columns: 1fr; } }
+.eraser canvas { width: 100%; height: auto; touch-action: none; cursor: crosshair; border-radius: var(--st-base-radius); }
+.eraser canvas:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.eraser .bar { margin-bottom: 0.6rem; font-size: 0.9rem; }
+.eraser .name { display: flex; justify-content: space-between; gap: 1rem; font-variant-numeric: tabular-nums; }
+.eraser .track { position: relative; height: 0.6rem; background: var(--st-secondary-background-color);
+  border-radius: var(--st-base-radius); overflow: hidden; }
+.eraser .now { position: absolute; inset: 0 auto 0 0; background: var(--st-primary-color); }
+.eraser .before { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--st-text-color); }
+"""
+
+_JS = """
+const views = new WeakMap();
+
+function build(parent) {
+  const root = document.createElement('div');
+  root.className = 'eraser';
+  root.innerHTML = '<canvas tabindex="0" role="application"></canvas><div class="bars" aria-live="polite"></div>';
+  parent.appendChild(root);
+  const canvas = root.querySelector('canvas');
+  const view = { root, canvas, bars: root.querySelector('.bars'), clean: new Image(), hidden: new Image(),
+    asked: 0, answered: 0, wanted: null, at: null, waits: [] };
+  canvas.onpointermove = event => move(view, position(view, event));
+  canvas.onpointerdown = event => { canvas.setPointerCapture(event.pointerId); move(view, position(view, event)); };
+  canvas.onkeydown = event => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!step) return;
+    const { patch, width, height } = view.data;
+    const from = view.at || { x: width / 2, y: height / 2 };
+    move(view, { x: from.x + step[0] * patch / 4, y: from.y + step[1] * patch / 4 });
+    event.preventDefault();
+  };
+  view.clean.onload = view.hidden.onload = () => draw(view);
+  return view;
+}
+
+function position(view, event) {
+  const box = view.canvas.getBoundingClientRect();
+  return { x: (event.clientX - box.left) / box.width * view.data.width,
+    y: (event.clientY - box.top) / box.height * view.data.height };
+}
+
+function corner(view) {
+  const { patch, width, height } = view.data;
+  const inside = (value, side) => Math.round(Math.min(Math.max(0, side - 1), Math.max(0, value - patch / 2)));
+  return { left: inside(view.at.x, width), top: inside(view.at.y, height) };
+}
+
+function move(view, at) {
+  const { width, height } = view.data;
+  view.at = { x: Math.min(width, Math.max(0, at.x)), y: Math.min(height, Math.max(0, at.y)) };
+  draw(view);
+  view.wanted = corner(view);
+  ask(view);
+}
+
+function ask(view) {
+  if (!view.wanted || view.asked > view.answered) return;
+  view.asked += 1;
+  view.since = performance.now();
+  view.trigger('place', { ...view.wanted, number: view.asked });
+  view.wanted = null;
+}
+
+function draw(view) {
+  const { canvas, clean, hidden, data } = view;
+  if (canvas.width !== data.width || canvas.height !== data.height) { canvas.width = data.width; canvas.height = data.height; }
+  const pen = canvas.getContext('2d');
+  if (clean.complete && clean.naturalWidth) pen.drawImage(clean, 0, 0);
+  if (!view.at || !hidden.complete || !hidden.naturalWidth) return;
+  const { left, top } = corner(view);
+  const width = Math.min(data.patch, data.width - left), height = Math.min(data.patch, data.height - top);
+  pen.drawImage(hidden, left, top, width, height, left, top, width, height);
+  pen.strokeStyle = '#fff';
+  pen.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+}
+
+function showBars(view) {
+  const share = value => (100 * value).toFixed(1) + '%';
+  view.bars.replaceChildren(...view.data.bars.map(({ name, now, before }) => {
+    const bar = document.createElement('div');
+    bar.className = 'bar';
+    bar.innerHTML = '<div class="name"><span></span><span></span></div>' +
+      '<div class="track"><div class="now"></div><div class="before"></div></div>';
+    const [label, value] = bar.querySelectorAll('span');
+    label.textContent = name;
+    value.textContent = share(now);
+    bar.querySelector('.now').style.width = share(now);
+    bar.querySelector('.before').style.left = share(before);
+    return bar;
+  }));
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let view = views.get(parentElement);
+  if (!view) {
+    view = build(parentElement);
+    views.set(parentElement, view);
+  }
+  view.data = data;
+  view.trigger = setTriggerValue;
+  view.canvas.setAttribute('aria-label', data.alt);
+  if (view.clean.getAttribute('src') !== data.clean) view.clean.src = data.clean;
+  if (view.hidden.getAttribute('src') !== data.hidden) view.hidden.src = data.hidden;
+  draw(view);
+  showBars(view);
+  if (data.number === view.asked && view.answered < view.asked) {
+    view.answered = view.asked;
+    view.waits.push(Math.round(performance.now() - view.since));
+    view.root.dataset.waits = view.waits.slice(-50).join(' ');
+    ask(view);
+  }
+  return () => {
+    view.root.remove();
+    views.delete(parentElement);
+  };
+}
+"""
+
+_eraser = st.components.v2.component("convscope_eraser", css=_CSS, js=_JS)
+
+Bar = tuple[str, float, float]
+
+
+def eraser_view(
+    key: str,
+    clean: bytes,
+    hidden: bytes,
+    size: tuple[int, int],
+    patch: int,
+    alt: str,
+    bars: Callable[[tuple[int, int] | None], list[Bar]],
+) -> None:
+    """Draw the picture and ask for the bars at each place of the patch: name, share with the patch, share without.
+
+    clean, hidden: the picture and what shows through the patch, JPEG of `size` (height, width). `bars` gets the patch's
+    upper left corner as (top, left), or None before the first movement. One question at a time is under way; the newest
+    place comes next. To be called in a fragment, so that a movement runs nothing else of the page.
+    """
+    asked = st.session_state.get(f"{key}.asked")
+    place = None if asked is None else (int(asked["top"]), int(asked["left"]))
+    data = {
+        "clean": _address(clean),
+        "hidden": _address(hidden),
+        "height": size[0],
+        "width": size[1],
+        "patch": patch,
+        "alt": alt,
+        "number": 0 if asked is None else asked["number"],
+        "bars": [{"name": name, "now": now, "before": before} for name, now, before in bars(place)],
+    }
+
+    def moved() -> None:
+        reported = st.session_state[key].place
+        if reported is not None:
+            st.session_state[f"{key}.asked"] = reported
+
+    _eraser(data=data, key=key, on_place_change=moved)
+
+
+def _address(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

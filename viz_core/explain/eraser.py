@@ -1,0 +1,49 @@
+"""The live eraser: what the network says with a patch at one place, quickly enough to follow a pointer."""
+
+from functools import lru_cache
+
+import torch
+
+from viz_core.explain.occlusion import Occlusion, fill_picture
+from viz_core.images.render import encode_jpeg
+from viz_core.images.tensor import to_pixels
+from viz_core.models.incremental import PatchedForward
+
+QUALITY = 92  # of the pictures, JPEG
+REMEMBERED = 4  # clean pictures with all their maps
+
+
+class Eraser:
+    """One picture, one network and one filling; asking for a place costs a forward pass of what the patch can reach.
+
+    clean: class probabilities (classes,) without a patch; clean_jpeg, hidden_jpeg: the picture and what shows through.
+    """
+
+    def __init__(self, technique: Occlusion) -> None:
+        self.network = technique.network()
+        self.picture = technique.input()
+        self.filling = fill_picture(self.picture, technique.fill)
+        self.patch = technique.patch
+        self.clean_jpeg, self.hidden_jpeg = (encode_jpeg(to_pixels(x), QUALITY) for x in (self.picture, self.filling))
+        self._forward = PatchedForward(self.network, self.picture)
+        with torch.inference_mode():
+            self.clean = self.network.probabilities(self.picture)[0]
+
+    def probabilities(self, top: int, left: int) -> torch.Tensor:
+        """Class probabilities (classes,) with the patch's upper left corner at this pixel of the picture."""
+        height, width = self.picture.shape[-2:]
+        place = [min(max(0, top), height - 1)], [min(max(0, left), width - 1)]
+        return self._forward(self.filling, *place, self.patch)[0].softmax(dim=0)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def eraser(technique: Occlusion) -> Eraser:
+    """The eraser of a technique, with what it remembers of the clean picture; kept for the next movement of the pointer."""
+    return Eraser(technique)
+
+
+def strongest(probabilities: torch.Tensor, always: list[int], count: int) -> list[int]:
+    """The classes to show: those that stay on show, then the likeliest others."""
+    likeliest = probabilities.topk(min(count + len(always), len(probabilities))).indices.tolist()
+    others = [index for index in likeliest if index not in always]
+    return always + others[: max(0, count - len(always))]

@@ -109,7 +109,8 @@ def frontier(known: np.ndarray, inside: np.ndarray, random: np.random.Generator)
     """The empty pixels next to known ones as rows and columns (n, 2), most known neighbours first, ties in random order."""
     padded = np.pad(known, 1).astype(int)
     height, width = known.shape
-    neighbours = sum(padded[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y in (-1, 0, 1) for x in (-1, 0, 1))
+    around = (padded[1 + y : 1 + y + height, 1 + x : 1 + x + width] for y in (-1, 0, 1) for x in (-1, 0, 1))
+    neighbours = sum(around, start=np.zeros(known.shape, int))
     ring = np.argwhere(inside & ~known & (neighbours > 0))
     ring = ring[random.permutation(len(ring))]
     return ring[np.argsort(-neighbours[ring[:, 0], ring[:, 1]], kind="stable")]

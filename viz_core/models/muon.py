@@ -17,7 +17,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(kernels, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]  # without torch's closure
         """One step of every kernel that has a gradient."""
         for group in self.param_groups:
             for kernel in group["params"]:

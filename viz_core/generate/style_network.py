@@ -75,6 +75,7 @@ class StyleNetwork(nn.Module):
             [ConvNorm(styles, 4 * width, 2 * width, 3, enlarge=2), ConvNorm(styles, 2 * width, width, 3, enlarge=2)]
         )
         self.paint = nn.Conv2d(width, 3, 9)
+        assert self.paint.bias is not None
         nn.init.zeros_(self.paint.weight)
         nn.init.zeros_(self.paint.bias)
         self.keep = nn.Parameter(torch.full((styles, 1), KEPT))

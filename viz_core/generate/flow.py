@@ -17,7 +17,7 @@ SMOOTHNESS = 1.2
 def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Where every pixel of `after` was in `before`, as a displacement (H, W, 2) in pixels (x, y); pictures (H, W, 3) uint8."""
     grey = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in (after, before)]
-    return cv2.calcOpticalFlowFarneback(
+    return cv2.calcOpticalFlowFarneback(  # type: ignore[call-overload]  # the stub wants a flow to begin with
         *grey, None, PYRAMID_SCALE, LEVELS, WINDOW, ITERATIONS, NEIGHBOURS, SMOOTHNESS, 0
     )
 

@@ -164,7 +164,7 @@ class Run:
         self.step, self.tally, self.minutes = 0, Tally(), 0.0
 
     def _place(self, net: BundledNet) -> BundledNet:
-        return net.to(self.device, memory_format=torch.channels_last)
+        return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
 
     def start_from(self, checkpoint: Path) -> None:
         """Begin with the averaged weights of another run."""

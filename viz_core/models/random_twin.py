@@ -22,6 +22,7 @@ def random_net(seed: int = 0, **architecture: Any) -> BundledNet:
     for layer in net.children():
         for part in layer if isinstance(layer, nn.Sequential) else (layer,):
             if isinstance(part, nn.Conv2d | nn.Linear):
+                assert part.bias is not None
                 nn.init.kaiming_normal_(part.weight, generator=generator)
                 part.bias.zero_()
                 y = part(x)

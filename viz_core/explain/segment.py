@@ -30,7 +30,10 @@ def segment(pixels: np.ndarray, saliency: np.ndarray, foreground: float = 0.95, 
     labels[saliency >= (high + low) / 2] = cv2.GC_PR_FGD
     labels[sure], labels[surely_not] = cv2.GC_FGD, cv2.GC_BGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(pixels, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    mixtures = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(  # type: ignore[call-overload]  # the stub wants a rectangle even beside a mask
+        pixels, labels, None, *mixtures, ITERATIONS, cv2.GC_INIT_WITH_MASK
+    )
     return largest_part((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
 
 

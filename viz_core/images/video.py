@@ -46,7 +46,7 @@ def load_clip(data: bytes) -> Clip:
     if len(data) > MOST_BYTES:
         raise ConvscopeError("video_errors.too_large", megabytes=len(data) // 2**20, limit=MOST_BYTES // 2**20)
     try:
-        with av.open(io.BytesIO(data), metadata_errors="ignore") as container:
+        with av.open(io.BytesIO(data), "r", metadata_errors="ignore") as container:
             return _decode(container)
     except (av.FFmpegError, IndexError, ValueError, OSError) as error:
         raise ConvscopeError("video_errors.not_a_film") from error

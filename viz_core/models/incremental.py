@@ -7,7 +7,7 @@ window a change can reach, reading its surroundings from the clean maps. Krypton
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -80,7 +80,7 @@ class PatchedForward:
             values[node] = self._step(node, values)
             for value in frees:
                 del values[value]
-        return values[self._program.output]
+        return cast(Tensor, values[self._program.output])
 
     def _normalised(self, x: Tensor) -> Tensor:
         return (x - self._mean) / self._std
@@ -103,7 +103,7 @@ class PatchedForward:
     def _step(self, node: Node, values: dict[Node, Value]) -> Value:
         """What a node becomes: a window where its inputs are windows and it is local, else a whole value."""
         if node.op == "get_attr":
-            return self._program.constants[node.target]
+            return self._program.constants[path(node)]
         given = [values[value] for value in node.all_input_nodes if value.op != "get_attr"]
         windows = [value for value in given if isinstance(value, Changed)]
         of = kind(node, self._modules)
@@ -119,7 +119,8 @@ class PatchedForward:
         return self._call(node, self._wholes(node, values))
 
     def _call(self, node: Node, values: dict[Node, Any]) -> Any:
-        args, kwargs = (fx.node.map_arg(given, values.__getitem__) for given in (node.args, node.kwargs))
+        args: Any = fx.node.map_arg(node.args, values.__getitem__)
+        kwargs: Any = fx.node.map_arg(node.kwargs, values.__getitem__)
         return self._functions[node](*args, **kwargs)
 
     def _pointwise(self, node: Node, values: dict[Node, Value]) -> Changed:
@@ -188,7 +189,7 @@ class PatchedForward:
             for name, default in zip(names, (False, True, None), strict=True)
         )
         window = window_of(node, self._program)
-        return not ceil and divisor is None and window is not None and (include or not any(window.padding))
+        return not ceil and divisor is None and window is not None and bool(include or not any(window.padding))
 
     def _is_nearly_whole(self, rows: int, columns: int, height: int, width: int) -> bool:
         return rows * columns >= WHOLE_FROM * height * width
@@ -244,8 +245,8 @@ class PatchedForward:
                 before = window.padding[axis]
                 sides.append((before, max(before, _needed(count, window, axis) - length - before)))
             around = (*sides[1], *sides[0])
-            blank = {"value": -torch.inf if of == "MaxPool2d" else 0.0}
-            padded = F.pad(clean, around, mode="replicate") if spreads else F.pad(clean, around, **blank)
+            blank = -torch.inf if of == "MaxPool2d" else 0.0
+            padded = F.pad(clean, around, mode="replicate") if spreads else F.pad(clean, around, value=blank)
             self._padded[user] = (_rows(padded), padded.shape[-1])
         return self._padded[user]
 
@@ -256,14 +257,16 @@ class PatchedForward:
             if kind(node, self._modules) != "Conv2d":
                 continue
             weight, bias = trace.weight_and_bias(self._program, node)
+            assert weight is not None
             user = next(iter(node.users)) if len(node.users) == 1 else None
             module = self._modules.get(path(user)) if user is not None and user.op == "call_module" else None
             if isinstance(module, nn.BatchNorm2d) and node.op == "call_module" and module.running_var is not None:
+                assert user is not None and module.running_mean is not None
                 scale = (module.weight if module.affine else 1.0) / (module.running_var + module.eps).sqrt()
                 shift = module.bias if module.affine else 0.0
                 before = 0.0 if bias is None else bias
                 weight, bias = weight * scale[:, None, None, None], shift + (before - module.running_mean) * scale
-                self._functions[node] = _convolution(self._modules[path(node)], weight, bias)
+                self._functions[node] = _convolution(cast(nn.Conv2d, self._modules[path(node)]), weight, bias)
                 self._functions[user] = lambda value: value
             weights[node] = weight.contiguous(memory_format=torch.channels_last), bias
         return weights
@@ -274,7 +277,7 @@ def _convolution(module: nn.Conv2d, weight: Tensor, bias: Tensor) -> Callable[[T
 
 
 def _padding_mode(node: Node, modules: Modules) -> str:
-    return modules[path(node)].padding_mode if node.op == "call_module" else "zeros"
+    return str(modules[path(node)].padding_mode) if node.op == "call_module" else "zeros"
 
 
 def _spreads(node: Node, modules: Modules) -> bool:

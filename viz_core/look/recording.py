@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -92,8 +93,9 @@ class Shelf:
         """Write a record in one step, then remove the one after `instead_of` pictures that it goes on from."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            arrays: dict[str, Any] = kept.to_arrays()
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as part:
-                np.savez(part, **kept.to_arrays())
+                np.savez(part, **arrays)
             os.replace(part.name, self.path(kept.seen))
         except OSError:
             return
@@ -109,7 +111,8 @@ def shelves(network: GraphModel, layers: Iterable[str], pictures: PictureSet, si
 
 def begun(network: GraphModel, places: Mapping[str, Shelf], k: int, until: int) -> Records:
     """The records to go on from: what is on the shelves, where it is equally far on for all layers; else new ones."""
-    found = {layer: shelf.load(until) for layer, shelf in places.items()}
-    if None not in found.values() and len({kept.seen for kept in found.values()}) == 1:
+    loaded = {layer: shelf.load(until) for layer, shelf in places.items()}
+    found = {layer: kept for layer, kept in loaded.items() if kept is not None}
+    if len(found) == len(loaded) and len({kept.seen for kept in found.values()}) == 1:
         return found
     return {layer: Record.empty(k, network.layer(layer).shape[0]) for layer in places}

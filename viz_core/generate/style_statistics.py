@@ -5,7 +5,7 @@ features (N, C, H, W) into a summary and tells how far two summaries are apart, 
 that layers, networks and statistics can be weighed against each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -114,7 +114,8 @@ def quantiles(ordered: Tensor, count: int) -> Tensor:
 
 def statistic(name: StatisticName, generator: torch.Generator) -> Statistic:
     """The statistic of this name; random directions come from the generator."""
-    return {"gram": Gram, "mean-variance": MeanVariance}.get(name, lambda: SlicedWasserstein(generator))()
+    plain: dict[str, Callable[[], Statistic]] = {"gram": Gram, "mean-variance": MeanVariance}
+    return plain.get(name, lambda: SlicedWasserstein(generator))()
 
 
 def style_layers(network: GraphModel) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ take part.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -92,7 +93,7 @@ class StyleTraining:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * self.pace()
         self.optimizer.zero_grad(set_to_none=True)
-        sum(parts.values()).backward()
+        cast(Tensor, sum(parts.values())).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimizer.step()
         self.done += 1
@@ -110,7 +111,7 @@ class StyleTraining:
         ]
         style = torch.stack(distances).mean()
         content = (ours[self.content_layer] - shown).square().mean() / shown.square().mean().clamp_min(1e-8)
-        rough = sum(painted.diff(dim=axis).square().mean() for axis in (2, 3))
+        rough = painted.diff(dim=2).square().mean() + painted.diff(dim=3).square().mean()
         weights = self.weights
         return {"style": weights.style * style, "content": weights.content * content, "rough": weights.smooth * rough}
 

@@ -45,7 +45,7 @@ class StyleCard(BaseModel):
     contents: Name = Field(description="the pictures it was trained on")
     side: int = Field(ge=16, le=2048, description="side of the training crops, pixels")
     steps: int = Field(ge=0)
-    licence: str = Field("", max_length=400)
+    licence: str = Field(default="", max_length=400)
 
 
 class TrainedStyle:

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from viz_core.errors import ConvscopeError
-from viz_core.generate.style_files import StyleCard, open_style, pack
+from viz_core.generate.style_files import Architecture, StyleCard, open_style, pack
 from viz_core.generate.style_network import StyleNetwork, one_style
 from viz_core.generate.style_training import Crops, StyleTraining, Weights
 from viz_core.generate.tape import Tape
@@ -73,7 +73,8 @@ class FastStyleTrain(Technique):
 
     def run(self) -> Run:
         """Train, looking now and then at what becomes of the own picture."""
-        judge, tape, curves = self.network(), Tape(), {}
+        judge, tape = self.network(), Tape()
+        curves: dict[str, list[float]] = {}
         own = to_input(open_image(self.image), PREVIEW).to(judge.device)
         training = self.training(judge)
         every, preview = min(max(1, self.steps // LOOKS), LONGEST_WAIT), None
@@ -132,9 +133,10 @@ class FastStyleTrain(Technique):
     ) -> Result:
         """The trained style as a file, what it makes of the own picture, and the curves."""
         network = training.network
+        assert self.size is not None
         card = StyleCard(
             names=tuple(style_name(ref) for ref in self.styles),
-            architecture=network.architecture,
+            architecture=Architecture(**network.architecture),
             judge=self.model,
             judge_weights=judge.digest,
             contents=SAMPLES if self.contents == SAMPLES else Path(self.contents).name,

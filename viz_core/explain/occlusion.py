@@ -74,7 +74,12 @@ class Occlusion(Technique):
             done += len(batch)
             if (yield Step(done, total, overlay(pixels, spread(probability, x, self.patch, self.stride), OVERLAY))):
                 break
-        facts = {"class_index": target, "probability": base, "score": float(clean[target]), "positions": done}
+        facts: dict[str, float | int | str] = {
+            "class_index": target,
+            "probability": base,
+            "score": float(clean[target]),
+            "positions": done,
+        }
         return self.finished(x, {"map": probability, "logit": logit, "winner": winner}, facts)
 
     def computed(self) -> "Occlusion":

@@ -89,6 +89,7 @@ class Cam(Technique):
         """The map of one class (1, h, w)."""
         if self.method == "cam":
             return cam(network, x, target)
+        assert self.method != "scorecam"  # it does all classes at once
         return gradient_cam(network, x, target, layer, "gradcam" if self.method == "guided" else self.method)
 
     def finished(

@@ -61,7 +61,7 @@ class Backprop(Technique):
         yield from ()
         network, x = self.network(), self.input()
         facts, activation, box = self.chosen(network, x)
-        gradients = {rule: self.gradient(network, x, facts, rule) for rule in RULES}
+        gradients: dict[str, np.ndarray] = {rule: self.gradient(network, x, facts, rule) for rule in RULES}
         tiles = dict(
             zip(RULES, filter_tiles(np.stack(list(gradients.values())), joint=self.scale == "joint"), strict=True)
         )
@@ -87,6 +87,7 @@ class Backprop(Technique):
         """What is sent back: its facts, the activation map it is part of, and the pixels (box) it can see."""
         height, width = x.shape[-2:]
         everything = (0, 0, height, width)
+        facts: dict[str, int | float | str]
         if self.layer is None:
             target = network.target_index(self.target, x)
             with torch.inference_mode():

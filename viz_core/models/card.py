@@ -18,6 +18,8 @@ ROWS = {
     "cam_pointing_chance": "a point drawn evenly would, by chance",
 }
 
+PICTURES = 100_000
+
 TEXT = """# The bundled network
 
 Convscope ships with a small convolutional network that was trained for being looked into. It has three twins of the
@@ -37,7 +39,7 @@ one linear layer. No skips, no batch norm (folded into the convolutions), nothin
 
 ## Results
 
-On the 10,000 validation pictures of Tiny-ImageNet-200, the attack on the first {attacked} of them.
+On the first {pictures} of the 10,000 validation pictures of Tiny-ImageNet-200, the attack on the first {attacked}.
 
 {table}
 
@@ -65,7 +67,8 @@ Data: {data}. {licence}
 {recipes}
 
 Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 64 px;
-random crops, flips and colours; the weights that ship are a running average. To train again:
+random crops, flips and colours; the weights that ship are a running average. Where the results are weak, the number of passes
+says why: 20 or more are wanted. To train again:
 
     python -m viz_core.models.train --twin standard --data DIR --out out/train --epochs 24
     python -m viz_core.models.train --twin robust --data DIR --out out/train --start out/train/standard/checkpoint.pt
@@ -75,9 +78,10 @@ random crops, flips and colours; the weights that ship are a running average. To
 
 ## Limits
 
-It knows {classes} classes and says one of them about everything. It learnt from small pictures of 64 px: fine detail, small objects
-and unusual views are lost on it, and its confidence is no promise. The pictures it learnt from carry the biases of the web of 2010.
-Do not use it to decide about people or anything that matters.
+It knows {classes} classes and says one of them about everything. It learnt from small pictures of 64 px: fine detail, small
+objects and unusual views are lost on it, larger pictures serve it no better (see above), and its confidence is no promise.
+The pictures it learnt from carry the biases of the web of 2010. Do not use it to decide about people or anything that
+matters.
 """
 
 
@@ -102,6 +106,7 @@ def readme(cards: list[dict[str, Any]]) -> str:
         stages=", ".join("-".join(str(width) for width in widths) for widths in architecture["stages"]),
         mean=standard["mean"],
         std=standard["std"],
+        pictures=f"{standard['results'].get('pictures', 0):,}",
         attacked=f"{standard['results'].get('attacked_pictures', 0):,}",
         table=_table(cards, ROWS, lambda card, key: _percent(card["results"].get(key))),
         photos=_photographs(cards),
@@ -148,4 +153,5 @@ def _census(card: dict[str, Any]) -> str:
 def _recipe(card: dict[str, Any]) -> str:
     recipe = card["recipe"]
     attacked = f", attacked within L2 {recipe['radius']} at 64 px" if recipe["radius"] else ""
-    return f"- {card['name']}: {recipe['pictures']:,} pictures in {recipe['minutes_trained']:.0f} minutes{attacked}."
+    passes = recipe["pictures"] / PICTURES
+    return f"- {card['name']}: {passes:.1f} passes over the data in {recipe['minutes_trained']:.0f} minutes{attacked}."

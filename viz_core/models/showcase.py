@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -31,7 +32,7 @@ def first_layer(net: BundledNet, zoom: int = 6, columns: int = 12) -> Tensor:
     return grid(tiles.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3), columns, gap=3)
 
 
-def class_images(net: BundledNet, classes: list[int], size: int = 96, steps: int = 200, reach: int = 4) -> Tensor:
+def class_images(net: BundledNet, classes: list[int], size: int = 64, steps: int = 128, reach: int = 4) -> Tensor:
     """Pictures [classes, 3, size, size] in [0, 1] climbed from grey noise up the logit of each class.
 
     Steps of the same length along the gradient that fall to nothing, after a random roll of up to `reach` pixels: no other
@@ -62,19 +63,19 @@ def grid(tiles: Tensor, columns: int, gap: int = 2) -> Tensor:
     return sheet
 
 
-def class_sheet(bundles: list[BundledBundle], size: int = 96) -> Image.Image:
+def class_sheet(bundles: list[BundledBundle], tile: int = 96) -> Image.Image:
     """One row of class images for each twin, with the names of classes above and of twins at the left."""
     names = [name.en for name in class_names()]
-    rows = [class_images(bundle.module, [names.index(name) for name in SHOWN], size) for bundle in bundles]
-    pictures = grid(torch.cat(rows), len(SHOWN))
+    rows = [class_images(bundle.module, [names.index(name) for name in SHOWN]) for bundle in bundles]
+    pictures = grid(F.interpolate(torch.cat(rows), size=(tile, tile), mode="bilinear"), len(SHOWN))
     left, top = 70, 20
     sheet = Image.new("RGB", (left + pictures.shape[2], top + pictures.shape[1]), "white")
     sheet.paste(to_image(pictures), (left, top))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     for column, name in enumerate(SHOWN):
-        draw.text((left + column * (size + 2) + size / 2, top / 2), name, "black", font, anchor="mm")
+        draw.text((left + column * (tile + 2) + tile / 2, top / 2), name, "black", font, anchor="mm")
     for row, bundle in enumerate(bundles):
-        draw.text((4, top + row * (size + 2) + size / 2), bundle.card["name"], "black", font, anchor="lm")
+        draw.text((4, top + row * (tile + 2) + tile / 2), bundle.card["name"], "black", font, anchor="lm")
     return sheet
 
 

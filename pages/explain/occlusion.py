@@ -6,15 +6,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui.charts import colour_scale, picture_figure
-from pages.ui.eraser import Bar, eraser_view
+from pages.ui.eraser import eraser_view
 from pages.ui.room import Room
-from viz_core.explain.eraser import eraser, strongest
+from viz_core.explain.eraser import eraser
 from viz_core.explain.occlusion import TAKEOVER_COLOURS, Occlusion
 from viz_core.images.render import SEQUENTIAL, encode_png, is_flat
 from viz_core.images.tensor import to_pixels
 from viz_core.technique import Result
-
-SHOWN_CLASSES = 6
 
 
 def figure(technique: Occlusion, result: Result, opacity: float) -> go.Figure:
@@ -60,19 +58,10 @@ def takeovers(result: Result) -> None:
 @st.fragment
 def erase() -> None:
     """The patch under the pointer and the classes that follow it."""
+    alt = room.t("page.eraser")
+    st.caption(alt)
     hiding = eraser(technique.computed())
-    clean = hiding.clean
-    first = clean.topk(SHOWN_CLASSES - 1).indices.tolist()
-
-    def bars(place: tuple[int, int] | None) -> list[Bar]:
-        now = clean if place is None else hiding.probabilities(*place)
-        shown = strongest(now, first, SHOWN_CLASSES)
-        return [(room.network.class_name(index, room.lang), float(now[index]), float(clean[index])) for index in shown]
-
-    st.caption(room.t("page.eraser"))
-    size = tuple(hiding.picture.shape[-2:])
-    pictures = hiding.clean_jpeg, hiding.hidden_jpeg
-    eraser_view("occlusion.eraser", *pictures, size, technique.patch, room.t("page.eraser"), bars)
+    eraser_view("occlusion.eraser", hiding, alt, lambda index: room.network.class_name(index, room.lang))
 
 
 room = Room(Occlusion)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from viz_core.explain.eraser import Eraser, strongest
+
 _CSS = """
 .eraser { display: grid; grid-template-columns: minmax(0, 3fr) minmax(12rem, 2fr); gap: 1.5rem; align-items: start;
   font-family: var(--st-font); color: var(--st-text-color); }
@@ -129,35 +131,28 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 _eraser = st.components.v2.component("convscope_eraser", css=_CSS, js=_JS)
 
-Bar = tuple[str, float, float]
+SHOWN_CLASSES = 6
 
 
-def eraser_view(
-    key: str,
-    clean: bytes,
-    hidden: bytes,
-    size: tuple[int, int],
-    patch: int,
-    alt: str,
-    bars: Callable[[tuple[int, int] | None], list[Bar]],
-) -> None:
-    """Draw the picture and ask for the bars at each place of the patch: name, share with the patch, share without.
+def eraser_view(key: str, eraser: Eraser, alt: str, class_name: Callable[[int], str]) -> None:
+    """Draw the eraser's picture and, for the newest place of the patch, the probabilities with it and without.
 
-    clean, hidden: the picture and what shows through the patch, JPEG of `size` (height, width). `bars` gets the patch's
-    upper left corner as (top, left), or None before the first movement. One question at a time is under way; the newest
-    place comes next. To be called in a fragment, so that a movement runs nothing else of the page.
+    The classes that are likeliest without the patch stay on show, and the likeliest other one joins them. One question at a
+    time is under way; the newest place comes next. To be called in a fragment, so that a movement runs nothing else.
     """
     asked = st.session_state.get(f"{key}.asked")
-    place = None if asked is None else (int(asked["top"]), int(asked["left"]))
+    now = eraser.clean if asked is None else eraser.probabilities(int(asked["top"]), int(asked["left"]))
+    shown = strongest(now, eraser.clean.topk(SHOWN_CLASSES - 1).indices.tolist(), SHOWN_CLASSES)
+    height, width = eraser.picture.shape[-2:]
     data = {
-        "clean": _address(clean),
-        "hidden": _address(hidden),
-        "height": size[0],
-        "width": size[1],
-        "patch": patch,
+        "clean": _address(eraser.clean_jpeg),
+        "hidden": _address(eraser.hidden_jpeg),
+        "height": height,
+        "width": width,
+        "patch": eraser.patch,
         "alt": alt,
         "number": 0 if asked is None else asked["number"],
-        "bars": [{"name": name, "now": now, "before": before} for name, now, before in bars(place)],
+        "bars": [{"name": class_name(i), "now": float(now[i]), "before": float(eraser.clean[i])} for i in shown],
     }
 
     def moved() -> None:

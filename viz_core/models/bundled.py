@@ -57,7 +57,11 @@ class BundledNet(nn.Module):
         self, classes: int = 200, first: int = FIRST, stages: Sequence[Sequence[int]] = STAGES, batch_norm: bool = False
     ) -> None:
         super().__init__()
-        self.architecture: dict[str, Any] = {"classes": classes, "first": first, "stages": [list(widths) for widths in stages]}
+        self.architecture: dict[str, Any] = {
+            "classes": classes,
+            "first": first,
+            "stages": [list(widths) for widths in stages],
+        }
         self.conv1 = nn.Conv2d(3, first, 7, padding=3, padding_mode="replicate", bias=not batch_norm)
         if batch_norm:
             self.bn1 = nn.BatchNorm2d(first)
@@ -98,8 +102,11 @@ def fold(net: BundledNet) -> BundledNet:
     folded = BundledNet(**net.architecture)
     for name, conv in convolutions(folded):
         trained, norm = net.get_submodule(name), net.get_submodule(name.replace("conv", "bn"))
-        assert isinstance(trained, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-        assert norm.running_mean is not None and norm.running_var is not None and conv.bias is not None
+        assert isinstance(trained, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        assert conv.bias is not None
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         conv.weight.copy_(trained.weight * scale[:, None, None, None])
         conv.bias.copy_(norm.bias - norm.running_mean * scale)

@@ -261,7 +261,8 @@ class PatchedForward:
             user = next(iter(node.users)) if len(node.users) == 1 else None
             module = self._modules.get(path(user)) if user is not None and user.op == "call_module" else None
             if isinstance(module, nn.BatchNorm2d) and node.op == "call_module" and module.running_var is not None:
-                assert user is not None and module.running_mean is not None
+                assert user is not None
+                assert module.running_mean is not None
                 scale = (module.weight if module.affine else 1.0) / (module.running_var + module.eps).sqrt()
                 shift = module.bias if module.affine else 0.0
                 before = 0.0 if bias is None else bias

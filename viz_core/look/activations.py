@@ -158,7 +158,7 @@ class Activations(Technique):
     def maps(self, x: torch.Tensor) -> Maps:
         """The layer's answers to the picture x (1, 3, H, W), kept for the next look at them."""
         network = self.network()
-        size = tuple(x.shape[-2:])
+        size = (x.shape[-2], x.shape[-1])
         layer = network.layer(self.layer or default_layer(network), size)
         key = (network.digest, open_image(self.image).digest, size, layer.name)
         return Maps(_maps.get(key, lambda: answers(network, x, layer.name)), layer, size)

@@ -100,7 +100,8 @@ class Style(Technique):
     def run(self) -> Run:
         """Paint at every size, each beginning with the painting of the one before."""
         network, whole = self.network(), self.input()
-        generator, tape, curves = self.generator(), Tape(), {}
+        generator, tape = self.generator(), Tape()
+        curves: dict[str, list[float]] = {}
         shapes = self.shapes(whole)
         painting, objective, done = self.first(whole, shapes[0], generator), None, 0
         for shape in shapes:
@@ -235,13 +236,15 @@ class Style(Technique):
         for name, part in self.parts(network, x).items():
             canvas = Pixels(painting)
             Loop(network, canvas, part, GradientDescent(0.0), relative=False).evaluate()
-            strengths[name] = canvas.values.grad[0].norm(dim=0).cpu().numpy()
+            gradient = canvas.values.grad
+            assert gradient is not None  # the evaluation leaves one
+            strengths[name] = gradient[0].norm(dim=0).cpu().numpy()
         return strengths
 
     def memory(self) -> int:
         """About how many bytes the run needs at its largest size: activations with their gradients, and L-BFGS's past steps."""
         network, x = self.network(), self.input()
-        layers = network.layers(tuple(x.shape[-2:]))
+        layers = network.layers((x.shape[-2], x.shape[-1]))
         wanted = {*self.style_layers(network), self.content_layer or content_layer(network)}
         deepest = max(place for place, layer in enumerate(layers) if layer.name in wanted)
         numbers = sum(math.prod(layer.shape) for layer in layers[: deepest + 1])

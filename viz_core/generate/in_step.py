@@ -1,22 +1,26 @@
 """Several optimisations that keep pace with each other, so that they can be compared while they work."""
 
 from collections.abc import Generator, Mapping
+from typing import TypeVar
 
-from viz_core.generate.loop import Outcome, Painting
+import numpy as np
+
 from viz_core.generate.tape import Tape
 from viz_core.images.render import grid
 from viz_core.technique import Step
 
+Made = TypeVar("Made")
+
 
 def in_step(
-    paintings: Mapping[str, Painting], tape: Tape | None = None
-) -> Generator[Step, bool | None, dict[str, Outcome]]:
+    paintings: Mapping[str, Generator[Step, bool | None, Made]], tape: Tape | None = None
+) -> Generator[Step, bool | None, dict[str, Made]]:
     """Advance the named paintings in turn, yielding a Step with all of them side by side; returns their outcomes by name.
 
     A painting that ends early waits for the others. Being asked to end ends them all.
     """
     latest: dict[str, Step] = {}
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, Made] = {}
     while len(outcomes) < len(paintings):
         for name, painting in paintings.items():
             if name in outcomes:
@@ -31,11 +35,11 @@ def in_step(
             if (yield _together(latest)):
                 return outcomes | {other: _ended(paintings[other]) for other in paintings if other not in outcomes}
         if tape is not None and latest:
-            tape.add(_together(latest).preview)
+            tape.add(_sheet(latest))
     return {name: outcomes[name] for name in paintings}
 
 
-def _ended(painting: Painting) -> Outcome:
+def _ended(painting: Generator[Step, bool | None, Made]) -> Made:
     """The outcome of a painting that is asked to end; the step it may still take is let go."""
     try:
         while True:
@@ -47,10 +51,14 @@ def _ended(painting: Painting) -> Outcome:
 def _together(latest: Mapping[str, Step]) -> Step:
     steps = latest.values()
     curves = {f"{name}: {curve}": value for name, step in latest.items() for curve, value in step.curves.items()}
-    pictures = [step.preview for step in steps]
     return Step(
         sum(step.done for step in steps),
         sum(step.total for step in steps),
-        grid(pictures, numbers=tuple(latest)),
+        _sheet(latest),
         curves,
     )
+
+
+def _sheet(latest: Mapping[str, Step]) -> np.ndarray:
+    previews = {name: step.preview for name, step in latest.items() if step.preview is not None}
+    return grid(list(previews.values()), numbers=tuple(previews))

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -102,7 +102,7 @@ class Texture(Technique):
     def run(self) -> Run:
         """Make the texture with one method, or with all of them in step."""
         tape = Tape()
-        making = {name: self.making(name) for name in self.methods}
+        making: dict[str, Making] = {name: self.making(name) for name in self.methods}
         if len(making) == 1:
             ((name, single),) = making.items()
             made = {name: (yield from _filmed(single, tape))}
@@ -117,7 +117,7 @@ class Texture(Technique):
 
     def making(self, method: CopyMethod | NeuralMethod) -> Making:
         """One method at work."""
-        return self.copying(method) if method in COPYING else self.matching(method)
+        return self.copying(method) if method in COPYING else self.matching(cast(NeuralMethod, method))
 
     def copying(self, method: CopyMethod) -> Making:
         """Grow the texture pixel by pixel from pixels of the sample."""

@@ -113,7 +113,8 @@ class Fooling(Technique):
         """The 8-bit picture to start from: the picture itself, or noise of the same size."""
         x = self.input()
         if self.start == "noise":
-            x = noise(tuple(x.shape), self.generator(), NOISE_SPREAD).to(x.device).clamp(0, 1)
+            count, channels, height, width = x.shape
+            x = noise((count, channels, height, width), self.generator(), NOISE_SPREAD).to(x.device).clamp(0, 1)
         return as_shown(x)
 
     def goal(self, network: GraphModel, seen: int) -> tuple[bool, int]:
@@ -365,7 +366,7 @@ class OnLine(NamedTuple):
     """A place on the line through a picture: its pixels (H, W, 3) uint8, and the class seen there with its probability."""
 
     pixels: np.ndarray
-    index: int
+    index: int  # type: ignore[assignment]  # hides the method of tuples
     probability: float
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Canvas, Fourier, Pixels, grey, noise
-from viz_core.generate.facets import CENTRE, FACETS, facet_means, in_phases
+from viz_core.generate.facets import CENTRE, FACETS, Phase, facet_means, in_phases
 from viz_core.generate.in_step import in_step
 from viz_core.generate.loop import Outcome, Painting, activations, optimise
 from viz_core.generate.objective import (
@@ -199,16 +199,17 @@ class ClassImage(Technique):
         side = self.size or network.input_size
         if self.compare == "centre":
             wish: Objective = LogProbability(self.units(network)) if self.goal == "class" else self.wish(network)
-            start: Tensor | None = noise((len(self.units(network)), 3, side, side), generator, *CENTRE_START)
-            phases = CENTRE
+            start = noise((len(self.units(network)), 3, side, side), generator, *CENTRE_START)
+            phases: tuple[Phase, ...] = CENTRE
         else:
             index = network.target_index(self.target, self.input())
             wish, phases = Score((index,)), FACETS
-            start = yield from facet_means(
+            means = yield from facet_means(
                 network, index, open_dataset(self.dataset), side, self.facets, self.seed, self.steps
             )
-            if start is None:
+            if means is None:
                 raise ConvscopeError("generate_errors.no_facets")
+            start = means
         objective, start = -1 * wish, start.to(network.device).clamp(0, 1)
         outcome = yield from in_phases(network, start, objective, phases, self.steps, generator)
         result = self.finished({"image": outcome}, outcome.frames)
@@ -323,7 +324,8 @@ class ClassImage(Technique):
     def make_transforms(self) -> tuple[Transform, ...]:
         """The random changes before the network looks."""
         side = self.size or self.network().input_size
-        return {"none": (), "jitter": (Roll(max(1, side // 16)),), "lucid": LUCID}[self.transforms]
+        named: dict[str, tuple[Transform, ...]] = {"none": (), "jitter": (Roll(max(1, side // 16)),), "lucid": LUCID}
+        return named[self.transforms]
 
     def _layer(self, network: GraphModel) -> str:
         return network.resolve_layer(self.layer)

@@ -1,7 +1,7 @@
 """Trust room: four ways to find out which explanations deserve belief."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -66,7 +66,9 @@ class Trust(Technique):
         network, x = self.network(), self.input()
         target, names = network.target_index(self.target, x), list(METHODS)
         layers = depths(network)
-        total, done, rows, maps, stopped = len(names) * (1 + len(layers)), 0, [], [], None
+        total, done, stopped = len(names) * (1 + len(layers)), 0, None
+        rows: list[dict[str, Any]] = []
+        maps: list[list[np.ndarray]] = []
         for depth, layer in enumerate(["", *layers]):
             at_depth = network.randomised(layer, self.seed) if layer else network
             here: list[np.ndarray] = []
@@ -110,7 +112,8 @@ class Trust(Technique):
     def delete_and_insert(self) -> Run:
         """The class probability while pixels go and come in the order of each map, of the edges, and of chance."""
         network, x = self.network(), self.input()
-        target, curves, done, stopped = network.target_index(self.target, x), {}, 0, None
+        target, done, stopped = network.target_index(self.target, x), 0, None
+        curves: dict[tuple[str, str, int], np.ndarray] = {}
         orders = list(self.orders(network, x, target))
         total = 2 * len(orders) * (self.steps + 1)
         for name, number, values in orders:
@@ -164,7 +167,8 @@ class Trust(Technique):
             shown = example_sheet(self.seed) if len(losses) == 1 else None
             if (yield Step(len(losses), total, shown, {"loss": loss, "accuracy": accuracy})):
                 break
-        network = planted.as_network(net, device)  # training takes at least one step
+        assert net is not None  # training takes at least one step
+        network = planted.as_network(net, device)
         x, labels, masks = planted.pictures(TEST_PICTURES, torch.Generator().manual_seed(self.seed + 1))
         x = x.to(device)
         maps: list[list[np.ndarray]] = []

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from viz_core.generate.canvas import Pixels
 from viz_core.generate.flow import carried, flow
-from viz_core.generate.loop import Painting, activations, optimise
+from viz_core.generate.loop import Painting, Preview, activations, optimise
 from viz_core.generate.objective import Guide, Objective, Strength
 from viz_core.generate.optimiser import NormalisedStep
 from viz_core.generate.tape import MOST_FRAMES, Tape
@@ -91,7 +91,8 @@ class DeepDream(Technique):
     def run(self) -> Run:
         """Dream at every octave: of the picture, of ever closer crops of the dream, or of every frame of a film."""
         network, x = self.network(), self.input()
-        generator, tape, losses = self.generator(), Tape(), []
+        generator, tape = self.generator(), Tape()
+        losses: list[float] = []
         objective = self.objective(network)
         film = self.film_frames(network)
         frames = len(film) or self.zoom + 1
@@ -154,7 +155,7 @@ class DeepDream(Technique):
                 transforms=(Roll(self.jitter),),
                 generator=generator,
                 tile=self.tile,
-                preview=lambda dream, base=base: to_pixels(enlarged(x, dream - base)),
+                preview=preview_of(x, base),
                 tape=tape,
                 before=(frame * self.octaves + octave) * self.steps,
                 total=total,
@@ -238,9 +239,14 @@ def default_layer(network: GraphModel) -> str:
     return convolutions[(2 * len(convolutions)) // 3]
 
 
-def resized(x: Tensor, size: tuple[int, int]) -> Tensor:
+def resized(x: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
     """Pictures (or changes of them) brought to (height, width)."""
     return interpolate(x, tuple(size), mode="bilinear", antialias=True)
+
+
+def preview_of(x: Tensor, base: Tensor) -> Preview:
+    """How the dream of an octave is shown while it is dreamt: what was added to `base`, on the picture."""
+    return lambda dream: to_pixels(enlarged(x, dream - base))
 
 
 def enlarged(x: Tensor, detail: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from viz_core.images.render import encode_png, enlarge, heatmap
 from viz_core.technique import Result
 
 SLUG = "texture"
-MATRIX_WIDTH, MAP_WIDTH = 360, 170
+ABREAST = 3  # textures in a row
+MATRIX_WIDTH, MAP_SIDE = 360, 256  # pixels
 
 
 def one(result: Result, method: str) -> None:
@@ -66,8 +67,8 @@ def entry(view: GramView, first: int, second: int) -> None:
     for column, values, caption in zip(
         st.columns(3), (view.maps[first], view.maps[second], product), words, strict=True
     ):
-        factor = max(1, MAP_WIDTH // len(values))
-        column.image(encode_png(enlarge(heatmap(values), factor)), caption=caption, alt=caption, width=MAP_WIDTH)
+        factor = max(1, MAP_SIDE // len(values))
+        column.image(encode_png(enlarge(heatmap(values), factor)), caption=caption, alt=caption, width="stretch")
 
 
 room = Room(Texture)
@@ -81,10 +82,10 @@ result = room.run(technique)
 if result is not None:
     with room.stage:
         methods = technique.methods
-        columns = st.columns(max(3, len(methods)))
-        for column, method in zip(columns, methods, strict=False):
-            with column:
-                one(result, method)
+        for start in range(0, len(methods), ABREAST):
+            for column, method in zip(st.columns(ABREAST), methods[start : start + ABREAST], strict=False):
+                with column:
+                    one(result, method)
         numbers, sample, origin = st.columns([3, 1, 1], gap="medium")
         with numbers:
             st.markdown(f"**{room.t('page.distances')}**")

@@ -20,3 +20,13 @@ def test_a_second_style_brings_its_slider_and_a_mask_takes_it_away(open_page):
     assert not page.exception
     with pytest.raises(KeyError):
         page.slider(key="style.blend")
+
+
+def test_ellipses_drawn_over_the_picture_become_the_mask(open_page):
+    page = open_page(PAGE, second_style="sample:glass", **QUICK)
+    page.session_state["style.mask.boxes"] = {"sample:chelsea": [(10, 10, 200, 200)]}
+    page.run()
+    assert not page.exception
+    assert "".join(page.query_params["mask"]).startswith("upload:")
+    page.button(key="style.mask.boxes.clear").click().run()
+    assert "mask" not in page.query_params

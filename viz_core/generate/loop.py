@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -66,6 +67,14 @@ def tiles(x: Tensor, side: int) -> Iterator[Tensor]:
         yield from row.tensor_split(columns, dim=3)
 
 
+class Known(NamedTuple):
+    """The last evaluation: where it was, its gradient and its total loss."""
+
+    values: Tensor
+    gradient: Tensor
+    total: Tensor
+
+
 class Loop:
     """An optimisation at work: what it is made of, and how its terms are measured."""
 
@@ -94,11 +103,22 @@ class Loop:
         self._firsts: dict[str, Tensor] = {}
         self.terms: dict[str, Tensor] = {}
         self.losses = torch.zeros(0)
+        self._known: Known | None = None
         optimiser.begin(canvas.values)
 
     def evaluate(self) -> Tensor:
-        """The total loss of the pictures as they are; its gradient is left in `canvas.values.grad`."""
-        return self._evaluate(self.network)
+        """The total loss of the pictures as they are; its gradient is left in `canvas.values.grad`.
+
+        Nothing is computed again where a line search ended on the pictures it looked at last.
+        """
+        values = self.canvas.values
+        if self._known is not None and not self.transforms and torch.equal(self._known.values, values):
+            values.grad = self._known.gradient
+        else:
+            total = self._evaluate(self.network)
+            assert values.grad is not None
+            self._known = Known(values.detach().clone(), values.grad, total)
+        return self._known.total
 
     def wake(self) -> None:
         """Where units are off, so that no gradient arrives at all, let it through every ReLU instead.

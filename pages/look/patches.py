@@ -16,6 +16,7 @@ from viz_core.technique import Result
 SLUG = Patches.slug
 FIRST = ("layer", "channel")
 THEN = ("pictures", "sort", "also", "count", "size")
+MARK = "#d95f02"  # seen on the light and on the dark theme
 ROWS = ("patches", "images", "backprop", "deconvnet", "guided", "least")
 
 
@@ -47,7 +48,7 @@ def unit(result: Result) -> None:
             room.show(result, name, room.t(f"page.{name}"))
     st.markdown(f"**{room.t('page.histogram')}**")
     chart = histogram(result, room.t("page.value"), room.t("page.count"))
-    chart.add_vline(scores["own_value"], line_dash="dash", annotation_text=room.t("page.own"))
+    chart.add_vline(scores["own_value"], line_dash="dash", line_color=MARK, annotation_text=room.t("page.own"))
     chart.update_layout(margin_t=28)
     st.plotly_chart(chart, width="stretch", key=f"{SLUG}.histogram")
     with st.expander(room.t("page.table"), icon=":material/table_rows:"):

@@ -9,7 +9,7 @@ from pages.ui import link
 from pages.ui.controls import field_text
 from pages.ui.language import language, t
 from viz_core.errors import ConvscopeError
-from viz_core.images.datasets import BUILTIN, FOLDER, TORCHVISION, download, is_here, keep_zip, names, open_dataset
+from viz_core.images.datasets import FOLDER, TORCHVISION, download, is_here, keep_zip, names, open_dataset
 from viz_core.technique import Technique
 from viz_core.texts import has_text, text
 
@@ -19,11 +19,11 @@ ZIP_MB = 200
 
 def dataset_box(kind: type[Technique], name: str = "dataset") -> str:
     """A picker for a parameter that names a set of pictures, and an upload for another one; returns the reference."""
-    key = f"{kind.slug}.{name}"
-    link.seed(key, name, BUILTIN)
+    key, default = f"{kind.slug}.{name}", kind.model_fields[name].default
+    link.seed(key, name, default)
     labels = {ref: dataset_name(ref) for ref in (*names(), *server_folders(), *st.session_state.get(UPLOADED, {}))}
     if st.session_state[key] not in labels:
-        st.session_state[key] = BUILTIN
+        st.session_state[key] = default
     st.selectbox(
         field_text(kind, name, "label"),
         list(labels),

@@ -86,4 +86,4 @@ def test_a_bad_zip_gets_its_sentence_and_leaves_the_set(open_patches):
     page = open_patches()
     page.file_uploader(key="patches.dataset.zip").upload("mine.zip", b"this is no zip").run()
     assert page.error
-    assert page.selectbox(key="patches.dataset").value == "builtin"
+    assert page.selectbox(key="patches.dataset").value == "photographs"

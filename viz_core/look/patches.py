@@ -83,7 +83,9 @@ class Patches(Technique):
         json_schema_extra={"widget": "layer"},
     )
     channel: int | None = Field(None, ge=0, description="channel to look at closely; empty: the first one on the wall")
-    dataset: str = Field("builtin", description="set of pictures: builtin, photographs, folder:PATH or torchvision:<name>")
+    dataset: str = Field(
+        "photographs", description="set of pictures: photographs, builtin, folder:PATH or torchvision:<name>"
+    )
     pictures: int = Field(600, ge=9, le=1_000_000, description="how many pictures of the set to use, spread evenly")
     sort: Literal["index", "max"] = Field(
         "max", description="order of the channels: by number, or the most excited first"

@@ -125,7 +125,8 @@ class Loop:
 
         Redirected ReLU; Olah, Mordvintsev & Schubert 2017.
         """
-        if self.network is not None and not self.canvas.values.grad.any():
+        gradient = self.canvas.values.grad
+        if self.network is not None and gradient is not None and not gradient.any():
             self._evaluate(self.network.with_relu("opened"))
 
     def _evaluate(self, network: GraphModel | None) -> Tensor:
@@ -136,7 +137,7 @@ class Loop:
         if network is None or self.tile is None or max(seen.shape[-2:]) <= self.tile:
             self._backward(network, picture, seen, self.objective.terms())
         else:
-            self._backward_in_tiles(network, picture, seen)
+            self._backward_in_tiles(network, picture, seen, self.tile)
         if self.canvas.values.grad is None:
             self.canvas.values.grad = torch.zeros_like(self.canvas.values)
         return self.losses.sum()
@@ -156,12 +157,12 @@ class Loop:
             total.sum().backward()
         self.losses = self.losses + total.detach()
 
-    def _backward_in_tiles(self, network: GraphModel, picture: Tensor, seen: Tensor) -> None:
+    def _backward_in_tiles(self, network: GraphModel, picture: Tensor, seen: Tensor, side: int) -> None:
         """Show the network one tile after the other, so that memory does not grow with the picture."""
         leaf = seen.detach().requires_grad_()
         terms = self.objective.terms()
         area = seen.shape[-2] * seen.shape[-1]
-        for part in tiles(leaf, self.tile):
+        for part in tiles(leaf, side):
             share = part.shape[-2] * part.shape[-1] / area
             self._backward(network, picture, part, [term for term in terms if term.objective.layers], share)
         seen.backward(leaf.grad, retain_graph=True)
@@ -190,6 +191,7 @@ class Loop:
             self.optimiser.step(float(self.losses.sum()), self.evaluate)
         values = self.canvas.values
         for prior in self.priors:
+            assert gradient is not None  # an evaluation comes before every step
             values.copy_(self.centre + prior(values - self.centre, gradient, step))
         self.canvas.project()
 
@@ -231,7 +233,8 @@ def optimise(
         generator=generator,
         tile=tile,
     )
-    tape, curves = tape or Tape(), {}
+    tape = tape or Tape()
+    curves: dict[str, list[float]] = {}
     loop.evaluate()
     if not loop.is_sound:
         raise ConvscopeError("generate_errors.not_a_number")

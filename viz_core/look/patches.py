@@ -20,7 +20,7 @@ from viz_core.look.topk import NOTHING, Record, TopK
 from viz_core.models.gradients import unit_gradient
 from viz_core.models.graph import GraphModel
 from viz_core.models.layers import Layer
-from viz_core.models.relu_rules import RULES
+from viz_core.models.relu_rules import RULES, ReluRule
 from viz_core.recipe import Recipe
 from viz_core.technique import Run, Section, Step, Technique, check_channel
 
@@ -51,7 +51,8 @@ class Found:
     def framed(self) -> np.ndarray:
         """The whole picture, as large as it is shown, with what the unit sees framed."""
         scale = LARGE / len(self.pixels)
-        return outlined(resize(self.pixels, (LARGE, LARGE)), tuple(round(side * scale) for side in self.box))
+        top, left, bottom, right = (round(side * scale) for side in self.box)
+        return outlined(resize(self.pixels, (LARGE, LARGE)), (top, left, bottom, right))
 
     def patch(self) -> np.ndarray:
         """What the unit sees, light grey beyond the picture; where that is more than the whole picture, the picture."""
@@ -264,7 +265,7 @@ def row(patches: Sequence[np.ndarray]) -> np.ndarray:
     return grid(tiles, columns=len(tiles))
 
 
-def backward(network: GraphModel, layer: str, channel: int, found: list[Found], rule: str) -> list[np.ndarray]:
+def backward(network: GraphModel, layer: str, channel: int, found: list[Found], rule: ReluRule) -> list[np.ndarray]:
     """What of each patch reaches the unit by one of the ReLU rules: its gradient, mid-grey at zero."""
     x = torch.cat([to_tensor(one.pixels) for one in found]).to(network.device)
     tiles = filter_tiles(unit_gradient(network, x, layer, channel, rule=rule).cpu().numpy())

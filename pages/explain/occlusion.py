@@ -14,6 +14,8 @@ from viz_core.images.render import SEQUENTIAL, encode_png, is_flat
 from viz_core.images.tensor import to_pixels
 from viz_core.technique import Result
 
+CHART_WIDTH = 560  # pixels on the screen, about
+
 
 def figure(technique: Occlusion, result: Result, opacity: float) -> go.Figure:
     """The picture with the map over it, one cell for each position of the patch."""
@@ -33,12 +35,12 @@ def figure(technique: Occlusion, result: Result, opacity: float) -> go.Figure:
         colorscale=colour_scale(SEQUENTIAL),
         colorbar={
             "title": room.t("page.score_scale" if in_scores else "page.scale"),
-            "tickformat": ".1f" if in_scores else ".0%",
+            "tickformat": ".1f" if in_scores else ".2~p",
             "thickness": 14,
         },
         hovertemplate=room.t("page.score_hover" if in_scores else "page.hover") + "<extra></extra>",
     )
-    chart.update_layout(height=560)
+    chart.update_layout(height=round(CHART_WIDTH * height / width) + 20)
     return chart
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from viz_core.errors import ConvscopeError
-from viz_core.images.render import enlarge, filter_tiles, heatmap, overlay
+from viz_core.images.render import enlarge, heatmap, normalise, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.models.gradients import score_gradient, strongest_position, unit_gradient
 from viz_core.models.graph import GraphModel
@@ -17,6 +17,7 @@ from viz_core.technique import Run, Section, Technique, check_channel
 
 SMALLEST_CROP = 160  # pixels on the screen
 OVERLAY = 0.7
+ALL_BUT_STRONGEST = 0.99  # a few pixels are so strong that beside them nothing else would be seen
 Box = tuple[int, int, int, int]
 
 
@@ -62,9 +63,10 @@ class Backprop(Technique):
         network, x = self.network(), self.input()
         facts, activation, box = self.chosen(network, x)
         gradients: dict[str, np.ndarray] = {rule: self.gradient(network, x, facts, rule) for rule in RULES}
-        tiles = dict(
-            zip(RULES, filter_tiles(np.stack(list(gradients.values())), joint=self.scale == "joint"), strict=True)
-        )
+        limits = {rule: contrast(gradient) for rule, gradient in gradients.items()}
+        if self.scale == "joint":
+            limits = dict.fromkeys(RULES, max(limits.values()))
+        tiles = {rule: relief(gradients[rule], limits[rule]) for rule in RULES}
         top, left, bottom, right = box
         factor = max(1, round(SMALLEST_CROP / max(bottom - top, right - left)))
         crops = {f"{name}_crop": enlarge(tile[top:bottom, left:right], factor) for name, tile in tiles.items()}
@@ -131,3 +133,15 @@ class Backprop(Technique):
             position = facts["row"], facts["column"]
             gradient = unit_gradient(network, x, facts["layer"], facts["channel"], position, rule)
         return gradient[0].cpu().numpy()
+
+
+def contrast(gradient: np.ndarray) -> float:
+    """The magnitude to show as full black or white: all but the strongest of the values that are not zero lie below it."""
+    magnitudes = np.abs(gradient[gradient != 0])
+    return float(np.quantile(magnitudes, ALL_BUT_STRONGEST)) if magnitudes.size else 0.0
+
+
+def relief(gradient: np.ndarray, limit: float) -> np.ndarray:
+    """A gradient (3, H, W) as colours around mid-grey, which is zero: (H, W, 3) uint8."""
+    shades = normalise(np.moveaxis(gradient, 0, -1), (-limit, limit))
+    return np.rint(255 * shades).astype(np.uint8)

@@ -29,7 +29,7 @@ OWN_TV = (1.0, 3.0, 10.0)
 MV_ALPHA = 8e-10
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"schedule": "own", "optimiser": "adam", "steps": 60, "tv": 0.3, "alpha": 0.0},
+    "quick": {"schedule": "own", "optimiser": "adam", "steps": 60, "tv": 1.0, "alpha": 0.0},
     "careful": {"schedule": "own", "optimiser": "lbfgs", "steps": 150, "tv": 0.3, "alpha": 0.1},
     "mahendran": {"schedule": "mahendran", "steps": 400},
 }
@@ -63,7 +63,7 @@ class Inversion(Technique):
     )
     optimiser: Literal["adam", "lbfgs"] = Field("adam", description="how steps are taken")
     tv: float = Field(
-        0.3,
+        1.0,
         ge=0,
         le=20,
         description="weight of the total variation; three and ten times it for deeper layers",

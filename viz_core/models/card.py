@@ -43,7 +43,7 @@ On the first {pictures} of the 10,000 validation pictures of Tiny-ImageNet-200, 
 
 {table}
 
-Photographs outside the data set, taken whole and scaled to a short side; right in the top 5:
+Larger photographs of these classes, taken whole and scaled to a short side; right in the top 5:
 
 {photos}
 

@@ -66,7 +66,7 @@ class Backprop(Technique):
         limits = {rule: contrast(gradient) for rule, gradient in gradients.items()}
         if self.scale == "joint":
             limits = dict.fromkeys(RULES, max(limits.values()))
-        tiles = {rule: relief(gradients[rule], limits[rule]) for rule in RULES}
+        tiles: dict[str, np.ndarray] = {rule: relief(gradients[rule], limits[rule]) for rule in RULES}
         top, left, bottom, right = box
         factor = max(1, round(SMALLEST_CROP / max(bottom - top, right - left)))
         crops = {f"{name}_crop": enlarge(tile[top:bottom, left:right], factor) for name, tile in tiles.items()}

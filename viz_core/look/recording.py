@@ -41,12 +41,15 @@ def extremes(values: torch.Tensor) -> tuple[Extremes, Extremes]:
     flat = values.float().reshape(*values.shape[:2], -1)
     if flat.device.type == "cpu":  # numpy finds extremes there twenty times faster than torch
         maps = flat.numpy()
-        return tuple(
+        most, least = (
             (np.take_along_axis(maps, places[..., None], 2)[..., 0], places)
             for places in (maps.argmax(2), maps.argmin(2))
         )
-    greatest, smallest = flat.max(dim=2), flat.min(dim=2)
-    return tuple((each.values.cpu().numpy(), each.indices.cpu().numpy()) for each in (greatest, smallest))
+        return most, least
+    greatest, smallest = (
+        (each.values.cpu().numpy(), each.indices.cpu().numpy()) for each in (flat.max(dim=2), flat.min(dim=2))
+    )
+    return greatest, smallest
 
 
 def record(

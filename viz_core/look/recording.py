@@ -41,15 +41,16 @@ def extremes(values: torch.Tensor) -> tuple[Extremes, Extremes]:
     flat = values.float().reshape(*values.shape[:2], -1)
     if flat.device.type == "cpu":  # numpy finds extremes there twenty times faster than torch
         maps = flat.numpy()
-        most, least = (
-            (np.take_along_axis(maps, places[..., None], 2)[..., 0], places)
-            for places in (maps.argmax(2), maps.argmin(2))
-        )
-        return most, least
-    greatest, smallest = (
-        (each.values.cpu().numpy(), each.indices.cpu().numpy()) for each in (flat.max(dim=2), flat.min(dim=2))
+        return _at(maps, maps.argmax(2)), _at(maps, maps.argmin(2))
+    greatest, smallest = flat.max(dim=2), flat.min(dim=2)
+    return (
+        (greatest.values.cpu().numpy(), greatest.indices.cpu().numpy()),
+        (smallest.values.cpu().numpy(), smallest.indices.cpu().numpy()),
     )
-    return greatest, smallest
+
+
+def _at(maps: np.ndarray, places: np.ndarray) -> Extremes:
+    return np.take_along_axis(maps, places[..., None], 2)[..., 0], places
 
 
 def record(

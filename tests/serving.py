@@ -19,7 +19,11 @@ class Server:
     """A running server: `address` without a slash at the end, and all it has printed."""
 
     def __init__(self, arguments: Sequence[str], ready: str, environment: dict[str, str]) -> None:
-        env = os.environ | {"PORT": "0", "HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1", "CONVSCOPE_PREPARE": "0"} | environment
+        env = (
+            os.environ
+            | {"PORT": "0", "HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1", "CONVSCOPE_PREPARE": "0"}
+            | environment
+        )
         self.process = subprocess.Popen(
             [sys.executable, *arguments], cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

@@ -47,7 +47,7 @@ Larger photographs of these classes, taken whole and scaled to a short side; rig
 
 {photos}
 
-The dashboard scales photographs to {sides}.
+The dashboard scales photographs to {sides}: maps and pictures need the room, at the price of some accuracy against 64 px.
 
 ## Pictures
 

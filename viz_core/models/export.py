@@ -16,7 +16,7 @@ DATA = "Tiny-ImageNet-200 (Stanford CS231n): 100,000 training images of 64 px in
 UNTRAINED = "none: the weights are random"
 FREE = "MIT, like Convscope"
 RANDOM_RECIPE = {"seed": 0, "weights": "Kaiming normal", "scale": "every layer to mean 0 and variance 1 on 1/f noise"}
-INPUT_SIZE = 64
+INPUT_SIZE = 96
 
 
 def averaged_net(state: dict[str, Any]) -> BundledNet:

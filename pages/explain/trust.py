@@ -25,7 +25,8 @@ def tiles(result: Result, maps, captions) -> None:
     columns = st.columns(COLUMNS)
     for place, (name, values, caption) in enumerate(zip(METHODS, maps, captions, strict=False)):
         png = encode_png(overlay(pixels, values, OVERLAY), result.recipe.to_json())
-        columns[place % COLUMNS].image(png, caption=f"{method_name(name)}: {caption}" if caption else method_name(name))
+        said = f"{method_name(name)}: {caption}" if caption else method_name(name)
+        columns[place % COLUMNS].image(png, caption=said, alt=said, width="stretch")
 
 
 def randomise(result: Result) -> None:

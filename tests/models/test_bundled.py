@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from viz_core.models import bundled
-from viz_core.models.bundled import TWINS, BundledNet, class_names, fold, load_bundled
+from viz_core.models.bundled import TWINS, BundledNet, class_names, convolutions, fold, load_bundled, unfold
 from viz_core.models.evaluate import calibration_error, class_maps, filter_census
 from viz_core.models.export import ship
 from viz_core.models.pgd import l2_pgd
@@ -144,3 +144,18 @@ def test_class_image_climbs_and_filters_are_drawn():
     picture = first_layer(net, zoom=2, columns=4)
     assert picture.shape == (3, 2 * 17 - 3, 4 * 17 - 3)
     assert 0 <= float(picture.min()) <= float(picture.max()) <= 1
+
+
+def test_unfolding_gives_the_same_function_with_batch_norm():
+    folded = fold(trained_looking_net())
+    pictures = torch.rand(16, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    trainable = unfold(folded, pictures)
+    norms = [layer for layer in trainable.modules() if isinstance(layer, nn.BatchNorm2d)]
+    other = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        assert len(norms) == len(convolutions(folded))
+        assert torch.allclose(trainable(other), folded(other), atol=1e-4)
+        assert torch.allclose(fold(trainable)(other), folded(other), atol=1e-4)
+        assert torch.allclose(
+            trainable.train()(pictures), folded(pictures), atol=1e-2
+        )  # batch variance is the biased one

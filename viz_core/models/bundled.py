@@ -114,6 +114,45 @@ def fold(net: BundledNet) -> BundledNet:
     return folded.eval()
 
 
+@torch.no_grad()
+def unfold(folded: BundledNet, pictures: Tensor) -> BundledNet:
+    """The same function with batch norm again, so that a shipped network can be trained on: the inverse of `fold`.
+
+    The running statistics are those of normalised `pictures` [B, 3, H, W]; 3x3 kernels [out, ...] get the norm sqrt(out)
+    that Muon keeps them at.
+    """
+    net = BundledNet(**folded.architecture, batch_norm=True).to(pictures.device).eval()
+    shipped = dict(convolutions(folded.to(pictures.device)))
+    x = pictures
+    for name, layer in _in_order(net):
+        if isinstance(layer, nn.Conv2d):
+            old = shipped[name]
+            assert old.bias is not None
+            scale = 1.0 if name == "conv1" else len(old.weight) ** 0.5 / float(old.weight.norm())
+            layer.weight.copy_(old.weight * scale)
+            bias = old.bias
+        x = _standardised(layer, x, scale, bias) if isinstance(layer, nn.BatchNorm2d) else layer(x)
+    net.fc.load_state_dict(folded.fc.state_dict())
+    return net
+
+
+def _standardised(norm: nn.BatchNorm2d, x: Tensor, scale: float, bias: Tensor) -> Tensor:
+    """Set a batch norm to the statistics of what it is given, and to the function x / scale + bias."""
+    variance, mean = torch.var_mean(x, (0, 2, 3))
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_((variance + norm.eps).sqrt() / scale)
+    norm.bias.copy_(bias + mean / scale)
+    return norm(x)
+
+
+def _in_order(net: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The layers without layers inside, as the picture meets them."""
+    return [(name, layer) for name, layer in net.named_modules() if not list(layer.children())]
+
+
 def convolutions(net: nn.Module) -> list[tuple[str, nn.Conv2d]]:
     """Every convolution with its name, in the order the picture meets them."""
     return [(name, layer) for name, layer in net.named_modules() if isinstance(layer, nn.Conv2d)]
@@ -130,11 +169,19 @@ def load_bundled(twin: str) -> BundledBundle:
     if not (weights.exists() and card_file.exists()):
         raise FileNotFoundError(f"The {twin} twin is not in {ASSETS}: train it with `python -m viz_core.models.train`.")
     card = json.loads(card_file.read_text(encoding="utf-8"))
+    classes = tuple(ClassName(**names) for names in card["classes"])
+    return BundledBundle(
+        load_folded(weights), tuple(card["mean"]), tuple(card["std"]), classes, card["input_size"], card
+    )
+
+
+def load_folded(weights: Path) -> BundledNet:
+    """The network of a `.safetensors` file whose card `.json` stands beside it, float32 and in eval mode."""
+    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     with torch.device("meta"):
         net = BundledNet(**card["architecture"])
     net.load_state_dict({name: value.float() for name, value in load_file(weights).items()}, assign=True)
-    classes = tuple(ClassName(**names) for names in card["classes"])
-    return BundledBundle(net.eval(), tuple(card["mean"]), tuple(card["std"]), classes, card["input_size"], card)
+    return net.eval()
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from viz_core.models.augment import random_views
-from viz_core.models.bundled import FIRST, MEAN, STAGES, STD, BundledNet, convolutions
+from viz_core.models.bundled import FIRST, MEAN, STAGES, STD, BundledNet, convolutions, load_folded, unfold
 from viz_core.models.muon import Muon
 from viz_core.models.pgd import l2_pgd
+from viz_core.models.precision import laid_out, mixed_precision, placed
 from viz_core.models.tiny_imagenet import SIDE, Labelled, load_split
 
 LOG_FIELDS = (
@@ -45,6 +47,7 @@ class TrainConfig:
     """Everything a run depends on. Sizes in pixels; radius: L2 over values in [0, 1] at 64 px, less at smaller sizes."""
 
     seed: int = 0
+    start: str = ""  # the weights the run began with: their file and the start of its SHA-256
     classes: int = 200
     first: int = FIRST
     stages: tuple[tuple[int, ...], ...] = STAGES
@@ -59,8 +62,8 @@ class TrainConfig:
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
     ema: float = 0.998
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.47, 48), (0.8, 64))  # from this progress on, this side
-    area: tuple[float, float] = (0.25, 1.0)
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.58, 48), (0.86, 64))  # from this progress on, this side
+    area: tuple[float, float] = (0.2, 1.0)  # small crops show large objects: photographs are seen above 64 px
     colour: float = 0.2
     radius: float = 0.0  # adversarial training where above 0
     attack_steps: int = 1
@@ -152,9 +155,9 @@ class Run:
         self.config, self.out, self.device = config, out, device
         self.train, self.val = train.to(device), val.to(device)
         torch.manual_seed(config.seed)
-        self.net = self._place(BundledNet(config.classes, config.first, config.stages, batch_norm=True))
+        self.net = placed(BundledNet(config.classes, config.first, config.stages, batch_norm=True), device)
         soften(self.net.conv1)
-        self.average = self._place(BundledNet(config.classes, config.first, config.stages, batch_norm=True)).eval()
+        self.average = placed(BundledNet(config.classes, config.first, config.stages, batch_norm=True), device).eval()
         self.average.load_state_dict(self.net.state_dict())
         self.nets = [self.net, *(sharing(self.net) for _ in range(config.workers - 1))]
         self.crew = ThreadPoolExecutor(config.workers, initializer=torch.set_num_threads, initargs=(1,))
@@ -163,14 +166,22 @@ class Run:
         self.pace = Pace(round(config.epochs * self.epoch_steps), config.minutes)
         self.step, self.tally, self.minutes = 0, Tally(), 0.0
 
-    def _place(self, net: BundledNet) -> BundledNet:
-        return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
-
-    def start_from(self, checkpoint: Path) -> None:
-        """Begin with the averaged weights of another run."""
-        state = torch.load(checkpoint, map_location=self.device, weights_only=True)["average"]
+    def start_from(self, weights: Path) -> None:
+        """Begin with the averaged weights of another run's checkpoint, or with a network that was shipped (.safetensors)."""
+        if weights.suffix == ".safetensors":
+            state = unfold(load_folded(weights), self._views(1000)).state_dict()
+        else:
+            state = torch.load(weights, map_location=self.device, weights_only=True)["average"]
         self.net.load_state_dict(state)
         self.average.load_state_dict(state)
+
+    def _views(self, count: int) -> Tensor:
+        """Normalised training views of the first pictures, on which a shipped network gets its batch norm back."""
+        generator = torch.Generator().manual_seed(self.config.seed)
+        images = self.train.images[:count]
+        return normalised(
+            random_views(images, side_at(self.config, 0), generator, self.config.area, self.config.colour)
+        )
 
     def go(self, until_step: int | None = None) -> None:
         """Train to the end of the schedule, or up to a step."""
@@ -209,12 +220,11 @@ class Run:
         config, size = self.config, side_at(self.config, self.pace.progress)
         generator = torch.Generator().manual_seed((config.seed * 1_000_003 + self.step) * 64 + number)
         labels = self.train.labels[rows]
-        pictures = random_views(self.train.images[rows], size, generator, config.area, config.colour)
-        pictures = pictures.to(memory_format=torch.channels_last)
+        pictures = laid_out(random_views(self.train.images[rows], size, generator, config.area, config.colour))
         net.train()
 
         def logits_of(pictures: Tensor) -> Tensor:
-            with torch.autocast(self.device.type, torch.bfloat16):
+            with mixed_precision(self.device):
                 return net(normalised(pictures)).float()
 
         if config.radius:
@@ -347,8 +357,8 @@ def predictions(net: nn.Module, images: Tensor, size: int = SIDE, batch: int = 2
         pictures = chunk.float() / 255
         if size != pictures.shape[-1]:
             pictures = F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True)
-        with torch.autocast(images.device.type, torch.bfloat16):
-            yield net(normalised(pictures).to(memory_format=torch.channels_last)).float()
+        with mixed_precision(images.device):
+            yield net(laid_out(normalised(pictures))).float()
 
 
 def accuracy(
@@ -380,13 +390,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("out/train"), help="folder for checkpoint, log and decoded pictures"
     )
-    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights to begin with")
+    parser.add_argument(
+        "--start", type=Path, help="what to begin with: a checkpoint, or shipped weights (.safetensors)"
+    )
     parser.add_argument("--epochs", type=float, help="length of the run in passes over the data")
     parser.add_argument("--minutes", type=float, help="length of the run in minutes, instead of epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
-    changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs}
+    start = f"{options.start.name} {sha256(options.start.read_bytes()).hexdigest()[:12]}" if options.start else None
+    changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs, "start": start}
     config = replace(PRESETS[options.twin], **{name: value for name, value in changes.items() if value is not None})
     torch.set_num_threads(config.workers)
     train, val = (load_split(options.data, split, options.out / "decoded") for split in ("train", "val"))

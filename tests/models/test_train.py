@@ -18,7 +18,7 @@ TOY = TrainConfig(
     stages=((8,), (16,)),
     epochs=6,
     batch=32,
-    sizes=((0.0, 16), (0.6, 32)),
+    sizes=((0.0, (16,)), (0.6, (32, 24))),
     ema=0.9,
     validate_on=64,
 )
@@ -88,7 +88,12 @@ def test_schedule_warms_up_and_ends_at_nothing():
     rates = [rate_at(TOY, step / 100) for step in range(101)]
     assert rates[0] < max(rates) == pytest.approx(1, abs=0.01)
     assert rates[-1] == 0
-    assert [side_at(TOY, progress) for progress in (0, 0.59, 0.6, 1)] == [16, 16, 32, 32]
+    assert [side_at(TOY, progress, step) for progress, step in ((0, 0), (0.59, 1), (0.6, 2), (1, 3))] == [
+        16,
+        16,
+        32,
+        24,
+    ]
 
 
 class Clock:

@@ -61,9 +61,10 @@ class TrainConfig:
     muon_momentum: float = 0.8
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
-    ema: float = 0.998
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 32), (0.58, 48), (0.86, 64))  # from this progress on, this side
-    area: tuple[float, float] = (0.2, 1.0)  # small crops show large objects: photographs are seen above 64 px
+    ema: float = 0.99
+    # from this progress on, these sides in turn; the largest teach that objects may be large
+    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.5, (48,)), (0.78, (64, 96)))
+    area: tuple[float, float] = (0.15, 1.0)
     colour: float = 0.2
     radius: float = 0.0  # adversarial training where above 0
     attack_steps: int = 1
@@ -79,7 +80,7 @@ PRESETS = {
         peak_rate=0.05,
         muon_rate=0.03,
         label_smoothing=0.0,
-        sizes=((0.0, 32), (0.7, 48)),
+        sizes=((0.0, (32,)), (0.4, (48,)), (0.8, (64,))),
         area=(0.4, 1.0),
         colour=0.15,
         radius=0.5,
@@ -180,7 +181,7 @@ class Run:
         generator = torch.Generator().manual_seed(self.config.seed)
         images = self.train.images[:count]
         return normalised(
-            random_views(images, side_at(self.config, 0), generator, self.config.area, self.config.colour)
+            random_views(images, side_at(self.config, 0, 0), generator, self.config.area, self.config.colour)
         )
 
     def go(self, until_step: int | None = None) -> None:
@@ -217,7 +218,7 @@ class Run:
 
     def _part(self, net: BundledNet, rows: Tensor, number: int) -> "Part":
         """The gradients of one part of the batch, in its own thread."""
-        config, size = self.config, side_at(self.config, self.pace.progress)
+        config, size = self.config, side_at(self.config, self.pace.progress, self.step)
         generator = torch.Generator().manual_seed((config.seed * 1_000_003 + self.step) * 64 + number)
         labels = self.train.labels[rows]
         pictures = laid_out(random_views(self.train.images[rows], size, generator, config.area, config.colour))
@@ -260,7 +261,7 @@ class Run:
             "step": self.step,
             "progress": round(self.pace.progress, 4),
             "minutes": round(self.minutes, 2),
-            "size": side_at(config, self.pace.progress),
+            "size": side_at(config, self.pace.progress, self.step),
             "rate": round(rate_at(config, self.pace.progress), 5),
             "loss": round(tally.loss / seen, 4),
             "train_top1": round(tally.right / seen, 4),
@@ -345,9 +346,10 @@ def rate_at(config: TrainConfig, progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - config.warmup) / (1 - config.warmup)))
 
 
-def side_at(config: TrainConfig, progress: float) -> int:
-    """The side of the training pictures, which grows with the run (progressive resizing)."""
-    return [side for start, side in config.sizes if progress >= start][-1]
+def side_at(config: TrainConfig, progress: float, step: int) -> int:
+    """The side of the training pictures, which grows with the run (progressive resizing) and may change by the step."""
+    sides = [sides for start, sides in config.sizes if progress >= start][-1]
+    return sides[step % len(sides)]
 
 
 @torch.no_grad()

@@ -8,9 +8,11 @@ import torch
 
 from viz_core.models import train
 from viz_core.models.augment import random_views
+from viz_core.models.export import export
 from viz_core.models.muon import orthogonal
 from viz_core.models.tiny_imagenet import Labelled, load_split
 from viz_core.models.train import Pace, Run, TrainConfig, rate_at, sharing, side_at, soften
+from viz_core.models.training_recipe import recipe_of, with_history
 
 TOY = TrainConfig(
     classes=2,
@@ -73,8 +75,23 @@ def test_adversarial_run_starts_from_other_weights(tmp_path):
     robust = toy_run(tmp_path / "robust", epochs=1, radius=0.5, attack_steps=2)
     robust.start_from(standard.checkpoint)
     assert torch.equal(robust.net.fc.weight, standard.average.fc.weight)
+    assert [recipe["steps"] for recipe in robust.history] == [standard.step]
     robust.go()
     assert robust.checkpoint.exists()
+
+
+def test_a_run_goes_on_from_shipped_weights(tmp_path):
+    first = toy_run(tmp_path / "first", epochs=1)
+    first.go()
+    export(first.checkpoint, "standard", tmp_path)
+    second = toy_run(tmp_path / "second", epochs=1)
+    second.start_from(tmp_path / "standard.safetensors")
+    pictures = first.val.images.float() / 255
+    with torch.no_grad():
+        assert torch.allclose(second.net.eval()(pictures), first.average(pictures), atol=0.02)  # half precision on disk
+    second.go()
+    recipe = recipe_of(torch.load(second.checkpoint, weights_only=True))
+    assert [run["steps"] for run in with_history(recipe)] == [first.step, second.step]
 
 
 def test_workers_share_the_weights_but_not_the_statistics(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from viz_core.models.bundled import ASSETS
+from viz_core.models.training_recipe import with_history
 
 ROWS = {
     "top1_64px": "top-1, validation pictures at 64 px",
@@ -66,11 +67,11 @@ Data: {data}. {licence}
 
 {recipes}
 
-Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 64 px;
-random crops, flips and colours; the weights that ship are a running average. Where the results are weak, the number of passes
-says why: 20 or more are wanted. To train again:
+Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 64 and 96 px;
+random crops, flips and colours; the weights that ship are a running average. To train on from the weights that ship (without
+`--start`: from scratch):
 
-    python -m viz_core.models.train --twin standard --data DIR --out out/train --epochs 24
+    python -m viz_core.models.train --twin standard --data DIR --out out/train --start assets/models/standard.safetensors
     python -m viz_core.models.train --twin robust --data DIR --out out/train --start out/train/standard/checkpoint.pt
     python -m viz_core.models.export --twin standard --run out/train/standard
     python -m viz_core.models.evaluate --twin standard --data DIR
@@ -151,7 +152,11 @@ def _census(card: dict[str, Any]) -> str:
 
 
 def _recipe(card: dict[str, Any]) -> str:
-    recipe = card["recipe"]
+    runs = [_run(recipe) for recipe in with_history(card["recipe"])]
+    return f"- {card['name']}: {'; then '.join(runs)}."
+
+
+def _run(recipe: dict[str, Any]) -> str:
     attacked = f", attacked within L2 {recipe['radius']} at 64 px" if recipe["radius"] else ""
     passes = recipe["pictures"] / PICTURES
-    return f"- {card['name']}: {passes:.1f} passes over the data in {recipe['minutes_trained']:.0f} minutes{attacked}."
+    return f"{passes:.1f} passes over the data in {recipe['minutes_trained']:.0f} minutes{attacked}"

@@ -15,6 +15,7 @@ from viz_core.models.bundled import ASSETS, BundledNet, class_names, load_bundle
 from viz_core.models.card import write_readme
 from viz_core.models.export import write_card
 from viz_core.models.pgd import l2_pgd
+from viz_core.models.precision import laid_out, mixed_precision, placed
 from viz_core.models.tiny_imagenet import SIDE, Labelled, load_split
 from viz_core.models.train import accuracy, normalised, predictions
 
@@ -29,8 +30,8 @@ def robust_accuracy(net: nn.Module, val: Labelled, count: int, radius: float = R
     generator = torch.Generator().manual_seed(0)
 
     def logits(pictures: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
-            return net(normalised(pictures)).float()
+        with mixed_precision(device):
+            return net(laid_out(normalised(pictures))).float()
 
     for images, labels in zip(val.images[:count].split(batch), val.labels[:count].split(batch), strict=True):
         attacked = l2_pgd(logits, images.float() / 255, labels, radius, PGD_STEPS, generator)
@@ -153,7 +154,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(2)
     bundle = load_bundled(options.twin)
-    net = bundle.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
+    net = placed(bundle.module, torch.device("cpu"))
     val = load_split(options.data, "val", options.cache)
     results = measure(net, val, options.count, options.attacked)
     changes: dict[str, Any] = {"results": results}

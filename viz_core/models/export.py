@@ -10,6 +10,7 @@ from safetensors.torch import save
 
 from viz_core.models.bundled import ASSETS, MEAN, STD, TWINS, BundledNet, class_names, fold, parameter_count
 from viz_core.models.random_twin import random_net
+from viz_core.models.training_recipe import recipe_of
 
 LICENCE = "Trained on images of ImageNet, which are for non-commercial research and teaching only."
 DATA = "Tiny-ImageNet-200 (Stanford CS231n): 100,000 training images of 64 px in 200 classes of ImageNet"
@@ -25,17 +26,6 @@ def averaged_net(state: dict[str, Any]) -> BundledNet:
     net = BundledNet(config["classes"], config["first"], config["stages"], batch_norm=True)
     net.load_state_dict(state["average"])
     return net.eval()
-
-
-def recipe_of(state: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a run and how far it went."""
-    config = state["config"]
-    done = {
-        "steps": state["step"],
-        "pictures": state["step"] * config["batch"],
-        "progress": round(state["progress"], 3),
-    }
-    return config | done | {"minutes_trained": round(state["minutes"], 1)}
 
 
 def ship(net: BundledNet, twin: str, recipe: dict[str, Any], folder: Path = ASSETS) -> None:

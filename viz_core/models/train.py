@@ -3,6 +3,7 @@
 import argparse
 import copy
 import csv
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from viz_core.models.muon import Muon
 from viz_core.models.pgd import l2_pgd
 from viz_core.models.precision import laid_out, mixed_precision, placed
 from viz_core.models.tiny_imagenet import SIDE, Labelled, load_split
+from viz_core.models.training_recipe import recipe_of, with_history
 
 LOG_FIELDS = (
     "epoch",
@@ -166,15 +168,19 @@ class Run:
         self.epoch_steps = max(1, len(train) // config.batch)
         self.pace = Pace(round(config.epochs * self.epoch_steps), config.minutes)
         self.step, self.tally, self.minutes = 0, Tally(), 0.0
+        self.history: list[dict[str, Any]] = []  # recipes of the runs whose weights this one began with
 
     def start_from(self, weights: Path) -> None:
         """Begin with the averaged weights of another run's checkpoint, or with a network that was shipped (.safetensors)."""
         if weights.suffix == ".safetensors":
-            state = unfold(load_folded(weights), self._views(1000)).state_dict()
+            average = unfold(load_folded(weights), self._views(1000)).state_dict()
+            recipe = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))["recipe"]
         else:
-            state = torch.load(weights, map_location=self.device, weights_only=True)["average"]
-        self.net.load_state_dict(state)
-        self.average.load_state_dict(state)
+            state = torch.load(weights, map_location=self.device, weights_only=True)
+            average, recipe = state["average"], recipe_of(state)
+        self.net.load_state_dict(average)
+        self.average.load_state_dict(average)
+        self.history = with_history(recipe)
 
     def _views(self, count: int) -> Tensor:
         """Normalised training views of the first pictures, on which a shipped network gets its batch norm back."""
@@ -289,6 +295,7 @@ class Run:
             "minutes": self.minutes,
             "tally": asdict(self.tally),
             "config": asdict(self.config),
+            "history": self.history,
         }
         part = self.checkpoint.with_suffix(".part")
         torch.save(state, part)
@@ -302,7 +309,7 @@ class Run:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.pace.progress, self.minutes = state["step"], state["progress"], state["minutes"]
-        self.tally = Tally(**state["tally"])
+        self.tally, self.history = Tally(**state["tally"]), state["history"]
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import torchvision
 
 from viz_core import __version__
 from viz_core.errors import ConvscopeError
-from viz_core.images.render import encode_gif, encode_png, read_recipe
+from viz_core.images.render import encode_gif, encode_png, read_recipe, resize
+from viz_core.images.video import encode_mp4
 from viz_core.recipe import Recipe, parse
 from viz_core.technique import Result
 
 FRAME_MS = 80
+FILM_SIDE = 384  # of an enlarged film, about, pixels
 
 
 def versions() -> dict[str, str]:
@@ -44,6 +47,14 @@ def arrays_npz(result: Result) -> bytes:
     arrays: dict[str, Any] = dict(result.arrays)
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
+
+
+def film_mp4(frames: Sequence[np.ndarray]) -> bytes:
+    """The frames of a run as MP4, each brought to the size of the last one; small ones are enlarged to be seen."""
+    height, width = frames[-1].shape[:2]
+    times = max(1, round(FILM_SIDE / min(height, width)))
+    size = (times * height, times * width)
+    return encode_mp4([frame if frame.shape[:2] == size else resize(frame, size) for frame in frames], 1000 / FRAME_MS)
 
 
 def summary_json(result: Result, seconds: float | None = None) -> str:

@@ -11,14 +11,14 @@ import traceback
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from viz_core.errors import ConvscopeError
 from viz_core.images.render import encode_jpeg, resize
-from viz_core.technique import Result, Run, Step
+from viz_core.technique import Result, Run, Sent, Steer, Step
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Job:
 
     Attributes may be read from any thread. `state` goes from "queued" over "running" to one of "done", "stopped"
     (early, on request; the result is what there was), "failed" (`error` says why) and "abandoned" (nobody was there
-    any more). `version` grows with every change that is worth drawing.
+    any more). `version` grows with every change that is worth drawing. `steered` tells that parameters changed on the way.
     """
 
     def __init__(self, owner: str, make: Callable[[], Run], name: str, scheduler: "Scheduler") -> None:
@@ -90,6 +90,8 @@ class Job:
         self.error: ConvscopeError | None = None
         self.version = 0
         self.stopping = False
+        self.steered = False
+        self._changes: dict[str, Any] = {}
         self._make: Callable[[], Run] | None = make
         self._run: Run | None = None
         self._scheduler = scheduler
@@ -173,6 +175,12 @@ class Job:
         """Ask for an early end with what there is; a job that has not begun ends at once."""
         self._scheduler.stop(self)
 
+    def steer(self, changes: Mapping[str, Any], name: str) -> None:
+        """Have the run go on with other parameters from its next step on, under the name of what it makes now."""
+        with self._scheduler.lock:
+            self._changes |= changes
+            self.name, self.steered = name, True
+
     def adopt(self, owner: str) -> None:
         """Become the job of who came back for it under a new name, unless its owner is still there."""
         self._scheduler.adopt(self, owner)
@@ -186,6 +194,12 @@ class Job:
                 self._listeners.remove(listener)
 
         return forget
+
+    def _message(self) -> Sent:
+        """What the run is to be told: to end, or what changed since it was told last."""
+        with self._scheduler.lock:
+            changes, self._changes = self._changes, {}
+        return True if self.stopping else Steer(changes) if changes else None
 
     def _publish(self, step: Step, seconds: float) -> None:
         """Take in a step that cost so many seconds of the device's time."""
@@ -421,9 +435,9 @@ class Scheduler:
                 job._run = job._make()
                 step = next(job._run)
             else:
-                asked = job.stopping
-                job._yields_left -= asked
-                step = job._run.send(asked or None)
+                message = job._message()
+                job._yields_left -= bool(message)
+                step = job._run.send(message)
             with self.lock:
                 seconds = self.now() - begin
                 self._used[job.owner] += seconds

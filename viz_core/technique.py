@@ -65,7 +65,18 @@ class Result:
         return sum(array.nbytes for array in held) + sum(map(len, self.files.values()))
 
 
-Run = Generator[Step, bool | None, Result]
+@dataclasses.dataclass(frozen=True)
+class Steer:
+    """Sent into a run at work: parameters to go on with, by name. It counts as false, since it is no request to end."""
+
+    changes: Mapping[str, Any]
+
+    def __bool__(self) -> bool:
+        return False
+
+
+Sent = bool | Steer | None  # into a run: true asks for an early end
+Run = Generator[Step, Sent, Result]
 
 
 class Technique(BaseModel):
@@ -86,6 +97,7 @@ class Technique(BaseModel):
     live: ClassVar[bool] = False
     eager: ClassVar[bool] = False
     prepared: ClassVar[bool] = True
+    steerable: ClassVar[tuple[str, ...]] = ()
 
     model: str = Field("bundled", description="network: bundled, a torchvision name, random:<name>, or a path")
     image: str = Field("sample:chelsea", description="picture: sample:<name> or a path")

@@ -10,7 +10,7 @@ from pages.ui.gallery import gallery
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from pages.ui.sidebar import model_label
-from pages.ui.tape import tape
+from pages.ui.tape import begun, tape
 from pages.ui.units import passport
 from viz_core.generate.class_image import PRESETS, ClassImage
 
@@ -35,7 +35,8 @@ def controls() -> ClassImage:
     start = () if chosen.canvas == "fourier" or chosen.compare == "starts" else ("start",)
     priors = () if chosen.canvas == "fourier" else PIXEL_PRIORS
     bound = ("most_rate",) if st.session_state.get("class-image.optimiser") == "progress" else ()
-    return room.controls(only=("optimiser", "rate", *bound, *start, *priors, "l2", "tv", "guided", "size", "seed"))
+    rest = ("optimiser", "rate", *bound, *start, *priors, "l2", "tv", "guided", "size", "seed")
+    return room.controls(only=rest, begin=begun(room, "begin"))
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -86,6 +87,8 @@ if result is not None:
                 if name.startswith("curve: ")
             }
             st.plotly_chart(curves(lines, room.t("page.step")), width="stretch", key="class_image.curves")
-        tape(room, result, go_on="image" in result.pictures and len(result.pictures) == 1)
+        alone = technique.compare == "one" and len(rows) == 1
+        meant = {"target": rows[0]["class_index"]} if technique.goal == "class" else {}
+        tape(room, result, begin="begin" if alone else None, also=meant)
 room.downloads(result)
 room.explain()

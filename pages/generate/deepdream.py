@@ -6,7 +6,7 @@ from pages.ui.charts import curve
 from pages.ui.film_box import film_box
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
-from pages.ui.tape import tape
+from pages.ui.tape import begun, tape
 from viz_core.generate.deepdream import PRESETS, DeepDream
 
 
@@ -19,7 +19,7 @@ def controls() -> DeepDream:
     room.controls(
         only=("octaves", "octave_scale", "steps", "step_size", "jitter", "carry" if film else "zoom"), film=film
     )
-    return room.controls(only=("also", "tile", "size", "seed"), film=film)
+    return room.controls(only=("also", "tile", "size", "seed"), film=film, begin=begun(room, "begin"))
 
 
 room = Room(DeepDream)
@@ -37,6 +37,6 @@ if result is not None:
             st.plotly_chart(loss, width="stretch", key="deepdream.curve")
         if "dream.mp4" in result.files:
             st.video(result.files["dream.mp4"], format="video/mp4", loop=True, autoplay=True, muted=True)
-        tape(room, result, go_on=True)
+        tape(room, result, begin="begin")
 room.downloads(result)
 room.explain()

@@ -6,7 +6,7 @@ from pages.ui.charts import curves
 from pages.ui.gallery import gallery
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
-from pages.ui.tape import tape
+from pages.ui.tape import begun, tape
 from viz_core.generate.inversion import PRESETS, Inversion
 from viz_core.technique import Result
 
@@ -16,7 +16,7 @@ def controls() -> Inversion:
     preset_picker(room, PRESETS)
     chosen = room.controls(only=("layers", "starts", "part", "steps", "schedule"))
     own = ("optimiser", "tv", "beta", "alpha") if chosen.schedule == "own" else ()
-    return room.controls(only=(*own, "size", "seed"))
+    return room.controls(only=(*own, "size", "seed"), begin=begun(room, "begin"))
 
 
 def pictures(result: Result) -> list[tuple[str, str]]:
@@ -45,6 +45,6 @@ if result is not None:
                 for row in result.tables["layers"]
             }
             st.plotly_chart(curves(lines, room.t("page.step")), width="stretch", key="inversion.curves")
-        tape(room, result)
+        tape(room, result, begin="begin" if technique.starts == len(result.tables["layers"]) == 1 else None)
 room.downloads(result)
 room.explain()

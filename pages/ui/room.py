@@ -16,7 +16,7 @@ from pages.ui.session import owner
 from pages.ui.sidebar import Choice
 from viz_core import models
 from viz_core.errors import ConvscopeError
-from viz_core.export import FRAME_MS, arrays_npz, summary_json
+from viz_core.export import FRAME_MS, arrays_npz, film_mp4, summary_json
 from viz_core.images.render import encode_gif, encode_png
 from viz_core.jobs import Job, scheduler
 from viz_core.lesson import Stop
@@ -128,11 +128,14 @@ class Room:
     def _run_live(self, technique: Technique) -> Result | None:
         digest = technique.recipe().digest
         job = self._job()
+        if st.session_state.pop(self._go_key, False):
+            job = self._start(technique)
+        self._steer(technique, job)
         first_visit = not st.session_state.get(f"{self.kind.slug}.visited")
         mine = job is not None and job.name == self._job_name(digest)
-        if mine and job.state == "done" and job.result is not None:
+        if mine and job.state == "done" and job.result is not None and not job.steered:
             results().put(digest, job.result)
-        cached = results().get(digest)
+        cached = None if mine and job.steered else results().get(digest)
         if cached is None and not mine and (self.kind.eager or (first_visit and job is None)):
             job, mine = self._start(technique), True
         st.session_state[f"{self.kind.slug}.visited"] = True
@@ -140,6 +143,8 @@ class Room:
             self._buttons(technique, job)
             if job is not None and job.active and (mine or cached is None):
                 live_view(job, key=f"{self.kind.slug}.live")
+                if self.kind.steerable:
+                    st.caption(t("ui.steer_steered" if job.steered else "ui.steer"))
                 return None
         if cached is not None:
             return cached
@@ -156,6 +161,29 @@ class Room:
     def _job_key(self) -> str:
         return f"{self.kind.slug}.job"
 
+    @property
+    def _started_key(self) -> str:
+        return f"{self.kind.slug}.started"
+
+    @property
+    def _go_key(self) -> str:
+        return f"{self.kind.slug}.go"
+
+    def go(self) -> None:
+        """Start as soon as the page is drawn again, with the settings as they are then."""
+        st.session_state[self._go_key] = True
+
+    def _steer(self, technique: Technique, job: Job | None) -> None:
+        """Have this session's run go on with the changed settings, where it can follow them all."""
+        before = st.session_state.get(self._started_key)
+        if job is None or not job.active or before is None or job.name != self._job_name(before.recipe().digest):
+            return
+        now, was = dict(technique), dict(before)
+        changes = {name: value for name, value in now.items() if value != was[name]}
+        if changes and set(changes) <= set(self.kind.steerable):
+            job.steer(changes, self._job_name(technique.recipe().digest))
+            st.session_state[self._started_key] = technique
+
     def _job_name(self, digest: str) -> str:
         return f"{self.kind.slug}:{digest}"
 
@@ -163,6 +191,7 @@ class Room:
         name = self._job_name(technique.recipe().digest)
         job = scheduler(self.network.device).submit(owner(), technique.run, name)
         st.session_state[self._job_key] = job
+        st.session_state[self._started_key] = technique
         link.keep("job", job.id)
         return job
 
@@ -228,6 +257,7 @@ class Room:
                     self._download(f"PNG: {picture}", f"{name}-{picture}.png", lambda p=picture: self.png(result, p))
                 if result.frames:
                     self._download(t("ui.gif"), f"{name}.gif", lambda: encode_gif(result.frames, FRAME_MS))
+                    self._download(t("ui.mp4"), f"{name}.mp4", lambda: film_mp4(result.frames))
                 for file, content in result.files.items():
                     self._download(file, f"{name}-{file}", lambda c=content: c)
                 self._download(t("ui.npz"), f"{name}.npz", lambda: arrays_npz(result))

@@ -13,15 +13,7 @@ QUICK = {"steps": "1", "octaves": "2", "size": "32", "model": "bundled-random"}
 def test_a_dream_is_shown(lang, chosen, open_page, finished):
     page = finished(open_page(PAGE, lang, **QUICK, **chosen), "deepdream")
     assert not page.error
-    assert len(page.image) >= 3
-
-
-def test_any_frame_is_a_new_start(open_page, finished):
-    page = finished(open_page(PAGE, **QUICK), "deepdream")
-    page.slider(key="deepdream.frame").set_value(1).run()
-    page.button(key="deepdream.go_on").click().run()
-    assert not page.exception
-    assert page.selectbox(key="image").value.startswith("upload:")
+    assert len(page.image) >= 2
 
 
 def test_a_recipe_sets_the_controls(open_page):

@@ -11,6 +11,7 @@ from torch import Tensor
 COLOUR = ((0.26, 0.09, 0.02), (0.27, 0.0, -0.05), (0.27, -0.09, 0.03))
 COLOUR_MEAN = (0.48, 0.46, 0.41)
 GREY = 0.5
+DARKEST = 0.01  # the sigmoid never quite arrives at 0 and 1
 
 
 class Canvas(Protocol):
@@ -73,6 +74,16 @@ class Fourier:
         self._colour = (basis / basis.square().sum(0).sqrt().max()).to(device)
         start = spread * torch.randn(count, colours, *frequency.shape, 2, generator=generator)
         self.values = start.to(device).requires_grad_()
+
+    @classmethod
+    def of(cls, picture: Tensor) -> "Fourier":
+        """The canvas that shows pictures (N, 3, H, W), in [0, 1] but for black and white themselves, which are nearly met."""
+        count, colours, height, width = picture.shape
+        canvas = cls((count, colours, height, width), torch.Generator(), device=picture.device)
+        inner = picture.clamp(DARKEST, 1 - DARKEST).logit()
+        spectrum = torch.fft.rfft2(torch.einsum("oc,nchw->nohw", canvas._colour.inverse(), inner))
+        canvas.values = torch.view_as_real(spectrum / canvas._scale).contiguous().requires_grad_()
+        return canvas
 
     def picture(self) -> Tensor:
         spectrum = torch.view_as_complex(self.values) * self._scale

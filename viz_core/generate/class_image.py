@@ -26,12 +26,14 @@ from viz_core.generate.objective import (
 )
 from viz_core.generate.optimiser import Adam, GradientDescent, NormalisedStep, Optimiser, Progress
 from viz_core.generate.prior import Blur, ClipSmallContributions, ClipSmallPixels, Decay, Prior
+from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.tape import Tape
 from viz_core.generate.transform import LUCID, Roll, Transform
 from viz_core.generate.twins import twins
 from viz_core.images.datasets import open_dataset
+from viz_core.images.refs import open_image
 from viz_core.images.render import grid
-from viz_core.images.tensor import to_pixels, to_tensor
+from viz_core.images.tensor import to_input, to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Run, Section, Technique, check_channel
 
@@ -72,6 +74,9 @@ class ClassImage(Technique):
     icon: ClassVar[str] = "brush"
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    steerable: ClassVar[tuple[str, ...]] = (
+        *("rate", "l2", "tv", "decay", "blur", "blur_every", "small_pixels", "small_contributions", "transforms"),
+    )
 
     goal: Literal["class", "channel", "neuron", "layer", "direction"] = Field(
         "class", description="what should like the picture: a class, a channel, its middle neuron, a layer, a direction"
@@ -179,9 +184,16 @@ class ClassImage(Technique):
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="seed of everything random", json_schema_extra={"advanced": True}
     )
+    begin: str | None = Field(
+        None, description="picture to begin from, such as a frame of an earlier run; none: `start`"
+    )
+    steering: tuple[str, ...] = Field((), description=STEERING)
 
     def run(self) -> Run:
-        """Paint what is asked for, one picture or several that keep pace."""
+        """Paint what is asked for, one picture or several that keep pace, steered on the way."""
+        return conducted(self, self._run(), self.steering)
+
+    def _run(self) -> Run:
         if self.compare in ("facets", "centre"):
             return (yield from self._in_phases())
         paintings = self.paintings()
@@ -246,18 +258,24 @@ class ClassImage(Technique):
         network, generator = self.network(), self.generator()
         if self.guided:
             network = network.with_relu("guided")
-        objective = self.objective(network)
+        conductor = Conductor(self, lambda now: now.plan(network))
+        plan = conductor.plan()
         return optimise(
             network,
             self.make_canvas(network, generator),
-            objective,
-            self.make_optimiser(),
+            plan.objective,
+            plan.optimiser,
             self.steps,
-            transforms=self.make_transforms(),
-            priors=self.make_priors(),
+            transforms=plan.transforms,
+            priors=plan.priors,
             relative=False,
             generator=generator,
+            replan=conductor.follow,
         )
+
+    def plan(self, network: GraphModel) -> Plan:
+        """Everything but the canvas."""
+        return Plan(self.objective(network), self.make_optimiser(), self.make_transforms(), self.make_priors())
 
     def units(self, network: GraphModel) -> tuple[int, ...]:
         """The classes or channels to paint; one picture for each."""
@@ -292,6 +310,9 @@ class ClassImage(Technique):
         """The canvas with its start."""
         side = self.size or network.input_size
         shape = (len(self.units(network)), 3, side, side)
+        if self.begin is not None:
+            picture = to_input(open_image(self.begin), side).to(network.device)
+            return Fourier.of(picture) if self.canvas == "fourier" else Pixels(picture)
         if self.canvas == "fourier":
             return Fourier(shape, generator, device=network.device)
         if self.start == "picture":

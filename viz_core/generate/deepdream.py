@@ -14,6 +14,7 @@ from viz_core.generate.flow import carried, flow
 from viz_core.generate.loop import Painting, Preview, activations, optimise
 from viz_core.generate.objective import Guide, Objective, Strength
 from viz_core.generate.optimiser import NormalisedStep
+from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.tape import MOST_FRAMES, Tape
 from viz_core.generate.transform import Roll
 from viz_core.images.intake import Picture
@@ -22,7 +23,7 @@ from viz_core.images.tensor import to_input, to_pixels
 from viz_core.images.video import clip_digest, encode_mp4, open_clip
 from viz_core.models.graph import GraphModel
 from viz_core.recipe import Recipe
-from viz_core.technique import Result, Run, Section, Step, Technique, check_channel
+from viz_core.technique import Result, Run, Section, Sent, Step, Technique, check_channel
 
 LEVELS = 255
 SMALLEST_OCTAVE = 32
@@ -50,6 +51,7 @@ class DeepDream(Technique):
     icon: ClassVar[str] = "bedtime"
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    steerable: ClassVar[tuple[str, ...]] = ("layer", "channel", "also", "step_size", "jitter")
 
     layer: str | None = Field(
         None, description="layer to amplify; empty: about two thirds up", json_schema_extra={"widget": "layer"}
@@ -87,24 +89,38 @@ class DeepDream(Technique):
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="seed of the random shifts", json_schema_extra={"advanced": True}
     )
+    begin: str | None = Field(
+        None, description="picture to dream on from, such as a frame of an earlier run; none: `image`"
+    )
+    steering: tuple[str, ...] = Field((), description=STEERING)
 
     def run(self) -> Run:
         """Dream at every octave: of the picture, of ever closer crops of the dream, or of every frame of a film."""
-        network, x = self.network(), self.input()
+        return conducted(self, self._run(), self.steering)
+
+    def _run(self) -> Run:
+        network, x = self.network(), self.beginning()
         generator, tape = self.generator(), Tape()
         losses: list[float] = []
-        objective = self.objective(network)
+        conductor = Conductor(self, lambda now: now.plan(network))
         film = self.film_frames(network)
         frames = len(film) or self.zoom + 1
         done: list[Tensor] = []
         for number in range(frames):
             start = self.next_start(x, film, done)
-            dream, stopped = yield from self.dream(network, objective, start, generator, tape, losses, number, frames)
+            dream, stopped = yield from self.dream(network, conductor, start, generator, tape, losses, number, frames)
             done = [*done[-MOST_FRAMES:], dream]
             if stopped:
                 break
         moving = frames > 1
         return self._finished(film[0] if film else x, done, losses, None if moving else tape.frames)
+
+    def beginning(self) -> Tensor:
+        """The picture to begin from: (1, 3, H, W), on the network's device."""
+        if self.begin is None:
+            return self.input()
+        network = self.network()
+        return to_input(open_image(self.begin), self.size or network.input_size).to(network.device)
 
     def film_frames(self, network: GraphModel) -> list[Tensor]:
         """The frames of the film as pictures; none without a film."""
@@ -130,14 +146,14 @@ class DeepDream(Technique):
     def dream(
         self,
         network: GraphModel,
-        objective: Objective,
+        conductor: "Conductor[DeepDream]",
         x: Tensor,
         generator: torch.Generator,
         tape: Tape,
         losses: list[float],
         frame: int,
         frames: int,
-    ) -> Generator[Step, bool | None, tuple[Tensor, bool]]:
+    ) -> Generator[Step, Sent, tuple[Tensor, bool]]:
         """Dream of one picture at every octave, carrying the dreamt detail, not the picture, to the next size.
 
         Yields steps; returns the dream and whether somebody asked for the end.
@@ -146,14 +162,16 @@ class DeepDream(Technique):
         total = frames * self.octaves * self.steps
         for octave, base in enumerate(self.octave_bases(x)):
             detail = resized(detail, base.shape[-2:])
+            plan = conductor.plan()
             painting = optimise(
                 network,
                 Pixels((base + detail).clamp(0, 1)),
-                -objective,
-                NormalisedStep(self.step_size / LEVELS),
+                plan.objective,
+                plan.optimiser,
                 self.steps,
-                transforms=(Roll(self.jitter),),
+                transforms=plan.transforms,
                 generator=generator,
+                replan=conductor.follow,
                 tile=self.tile,
                 preview=preview_of(x, base),
                 tape=tape,
@@ -165,6 +183,10 @@ class DeepDream(Technique):
             if outcome.stopped:
                 return enlarged(x, detail), True
         return enlarged(x, detail), False
+
+    def plan(self, network: GraphModel) -> Plan:
+        """How each octave is dreamt."""
+        return Plan(-self.objective(network), NormalisedStep(self.step_size / LEVELS), (Roll(self.jitter),))
 
     def octave_bases(self, x: Tensor) -> Iterator[Tensor]:
         """The picture at each size, smallest first; sizes too small to hold anything are left at the smallest."""
@@ -223,7 +245,7 @@ class DeepDream(Technique):
 
 def _as_activation(painting: Painting, losses: list[float]) -> Painting:
     """The painting with one curve, the sum of its terms; notes each value."""
-    sent: bool | None = None
+    sent: Sent = None
     while True:
         try:
             step = painting.send(sent)

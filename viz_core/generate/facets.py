@@ -19,7 +19,7 @@ from viz_core.generate.tape import Tape
 from viz_core.generate.transform import Window
 from viz_core.images.picture_set import PictureSet
 from viz_core.models.graph import GraphModel
-from viz_core.technique import Step
+from viz_core.technique import Sent, Step
 
 LEVELS = 255
 MOST_LOOKED_AT = 480
@@ -60,7 +60,7 @@ CENTRE = (
 
 def facet_means(
     network: GraphModel, index: int, pictures: PictureSet, size: int, count: int, seed: int, total: int
-) -> Generator[Step, bool | None, Tensor | None]:
+) -> Generator[Step, Sent, Tensor | None]:
     """Mean pictures (count, 3, size, size) of the kinds of pictures a class knows, yielding steps while it looks.
 
     Of the pictures the class scores highest, the codes before the scores are reduced by PCA and grouped by k-means; each
@@ -99,7 +99,7 @@ def in_phases(
     generator: torch.Generator,
     before: int = 0,
     total: int | None = None,
-) -> Generator[Step, bool | None, Outcome]:
+) -> Generator[Step, Sent, Outcome]:
     """Paint in phases from `start` (N, 3, H, W); the network always sees a window of the first size."""
     side, picture, done, tape = start.shape[-1], start, 0, Tape()
     shares = sum(phase.share for phase in phases)

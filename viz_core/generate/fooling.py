@@ -22,7 +22,7 @@ from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
-from viz_core.technique import Result, Run, Section, Step, Technique
+from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 LEVELS = 255
 MADRY = 2.5  # steps of PGD are this times epsilon / steps
@@ -136,7 +136,7 @@ class Fooling(Technique):
 
     def walk(
         self, network: GraphModel, x: Tensor, goal: int, towards: bool, tape: Tape
-    ) -> Generator[Step, bool | None, tuple[Tensor, list[float]]]:
+    ) -> Generator[Step, Sent, tuple[Tensor, list[float]]]:
         """The chosen attack from the picture x; returns the changed picture and the probability of `goal` at each step."""
         if self.attack == "deepfool":
             return (yield from self._deepfool(network, x, goal, tape))
@@ -320,10 +320,10 @@ class Fooling(Technique):
         )
 
 
-def _confident(painting: Painting) -> Generator[Step, bool | None, tuple[Tensor, list[float]]]:
+def _confident(painting: Painting) -> Generator[Step, Sent, tuple[Tensor, list[float]]]:
     """The painting with the probability for its curve; returns its last picture and all probabilities."""
     confidences: list[float] = []
-    sent: bool | None = None
+    sent: Sent = None
     while True:
         try:
             step = painting.send(sent)

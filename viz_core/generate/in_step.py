@@ -7,39 +7,43 @@ import numpy as np
 
 from viz_core.generate.tape import Tape
 from viz_core.images.render import grid
-from viz_core.technique import Step
+from viz_core.technique import Sent, Steer, Step
 
 Made = TypeVar("Made")
 
 
 def in_step(
-    paintings: Mapping[str, Generator[Step, bool | None, Made]], tape: Tape | None = None
-) -> Generator[Step, bool | None, dict[str, Made]]:
+    paintings: Mapping[str, Generator[Step, Sent, Made]], tape: Tape | None = None
+) -> Generator[Step, Sent, dict[str, Made]]:
     """Advance the named paintings in turn, yielding a Step with all of them side by side; returns their outcomes by name.
 
-    A painting that ends early waits for the others. Being asked to end ends them all.
+    A painting that ends early waits for the others. Being asked to end ends them all; changes of parameters reach them all.
     """
     latest: dict[str, Step] = {}
+    steers: dict[str, Sent] = {}
     outcomes: dict[str, Made] = {}
     while len(outcomes) < len(paintings):
         for name, painting in paintings.items():
             if name in outcomes:
                 continue
             try:
-                latest[name] = next(painting)
+                latest[name] = painting.send(steers.pop(name, None))
             except StopIteration as end:
                 outcomes[name] = end.value
                 continue
             if len(latest) < len(paintings):
                 continue
-            if (yield _together(latest)):
+            sent = yield _together(latest)
+            if sent:
                 return outcomes | {other: _ended(paintings[other]) for other in paintings if other not in outcomes}
+            if isinstance(sent, Steer):
+                steers = dict.fromkeys(paintings, sent)
         if tape is not None and latest:
             tape.add(_sheet(latest))
     return {name: outcomes[name] for name in paintings}
 
 
-def _ended(painting: Generator[Step, bool | None, Made]) -> Made:
+def _ended(painting: Generator[Step, Sent, Made]) -> Made:
     """The outcome of a painting that is asked to end; the step it may still take is let go."""
     try:
         while True:

@@ -7,15 +7,18 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from viz_core.generate.canvas import Pixels, noise
+from viz_core.generate.canvas import Canvas, Pixels, noise
 from viz_core.generate.in_step import in_step
 from viz_core.generate.loop import Outcome, Painting, activations, optimise
 from viz_core.generate.objective import Match, Norm, TotalVariation
 from viz_core.generate.optimiser import LBFGS, Adam, GradientDescent, Optimiser
+from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.tape import Tape
+from viz_core.images.refs import open_image
 from viz_core.images.render import grid
-from viz_core.images.tensor import to_pixels
+from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Run, Section, Technique
 
@@ -47,6 +50,7 @@ class Inversion(Technique):
     icon: ClassVar[str] = "settings_backup_restore"
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    steerable: ClassVar[tuple[str, ...]] = ("tv", "beta", "alpha")
 
     layers: tuple[str, ...] = Field(
         (),
@@ -91,9 +95,14 @@ class Inversion(Technique):
         json_schema_extra={"advanced": True},
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the noise", json_schema_extra={"advanced": True})
+    begin: str | None = Field(None, description="picture to begin from, such as a frame of an earlier run; none: noise")
+    steering: tuple[str, ...] = Field((), description=STEERING)
 
     def run(self) -> Run:
-        """Invert every layer in step with the others."""
+        """Invert every layer in step with the others, steered on the way."""
+        return conducted(self, self._run(), self.steering)
+
+    def _run(self) -> Run:
         x, tape = self.input(), Tape()
         paintings = {layer: self.painting(layer, x) for layer in self.depths()}
         outcomes = yield from in_step(paintings, tape)
@@ -111,25 +120,46 @@ class Inversion(Technique):
 
     def painting(self, layer: str, x: Tensor) -> Painting:
         """The optimisation that makes noise agree with the picture x (1, 3, H, W) in one layer."""
-        network = self.network()
+        network, generator = self.network(), self.generator()
         with torch.no_grad():
             target = activations(network, x, [layer])[layer]
         match = Match(layer, target, self.mask(target))
-        centre, generator = network.mean, self.generator()
-        variance = float((x - centre).square().mean())
-        start = noise((self.starts, *x.shape[1:]), generator, variance**0.5, centre.cpu()).to(x.device)
-        tv, alpha = self.tv * OWN_TV[self._third(network, layer)], self.alpha
-        if self.schedule == "mahendran":
-            tv, alpha = MV_TV[self._third(network, layer)] / 2 / variance, MV_ALPHA / 2 * 255 ** (ALPHA - 2) / variance
+        variance = float((x - network.mean).square().mean())
+        conductor = Conductor(self, lambda now: now.plan(network, match, variance, x[0].numel()))
+        plan = conductor.plan()
         return optimise(
             network,
-            Pixels(start, box=None if self.schedule == "mahendran" else (0.0, 1.0)),
-            match + tv * TotalVariation(self.beta) + alpha * Norm(ALPHA, centre),
-            self.make_optimiser(variance * x[0].numel()),
+            self.make_canvas(network, x, variance, generator),
+            plan.objective,
+            plan.optimiser,
             self.steps,
             relative=False,
             generator=generator,
+            replan=conductor.follow,
         )
+
+    def plan(self, network: GraphModel, match: Match, variance: float, numbers: int) -> Plan:
+        """Everything but the canvas; `variance` and `numbers` are those of the picture about the mean colour."""
+        third = self._third(network, match.layer)
+        tv, alpha = self.tv * OWN_TV[third], self.alpha
+        if self.schedule == "mahendran":
+            tv, alpha = MV_TV[third] / 2 / variance, MV_ALPHA / 2 * 255 ** (ALPHA - 2) / variance
+        objective = match + tv * TotalVariation(self.beta) + alpha * Norm(ALPHA, network.mean)
+        return Plan(objective, self.make_optimiser(variance * numbers))
+
+    def make_canvas(self, network: GraphModel, x: Tensor, variance: float, generator: torch.Generator) -> Canvas:
+        """The canvas with its start: noise as strong as the picture, or the picture to begin from.
+
+        L-BFGS must not be clipped, which would spoil what it knows of the curvature; its pictures are brought into [0, 1]
+        in the end.
+        """
+        free = self.schedule == "mahendran" or self.optimiser == "lbfgs"
+        if self.begin is not None:
+            start = to_input(open_image(self.begin), min(x.shape[-2:])).to(x.device)
+            start = interpolate(start, x.shape[-2:], mode="bilinear").expand(self.starts, -1, -1, -1)
+        else:
+            start = noise((self.starts, *x.shape[1:]), generator, variance**0.5, network.mean.cpu()).to(x.device)
+        return Pixels(start, box=None if free else (0.0, 1.0))
 
     def mask(self, target: Tensor) -> Tensor | None:
         """Which activations must agree, as a mask that broadcasts to them; None for all."""

@@ -13,12 +13,13 @@ from viz_core.generate.canvas import Canvas
 from viz_core.generate.objective import LOGITS, Objective, Term, View
 from viz_core.generate.optimiser import Optimiser
 from viz_core.generate.prior import Prior
+from viz_core.generate.steering import Plan, Replan
 from viz_core.generate.tape import Tape
 from viz_core.generate.transform import Transform, apply
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_pixels
 from viz_core.models.graph import GraphModel
-from viz_core.technique import Step
+from viz_core.technique import Sent, Steer, Step
 
 MOST_HALVINGS = 12
 WAKING_STEPS = 16
@@ -43,7 +44,7 @@ class Outcome:
     frames: tuple[np.ndarray, ...]
 
 
-Painting = Generator[Step, bool | None, Outcome]
+Painting = Generator[Step, Sent, Outcome]
 Preview = Callable[[Tensor], np.ndarray]
 
 
@@ -105,6 +106,12 @@ class Loop:
         self.losses = torch.zeros(0)
         self._known: Known | None = None
         optimiser.begin(canvas.values)
+
+    def follow(self, plan: Plan) -> None:
+        """Go on from here by another plan; what the optimiser has gathered so far is forgotten."""
+        self.objective, self.optimiser, self.transforms, self.priors = plan
+        self._known = None
+        self.optimiser.begin(self.canvas.values)
 
     def evaluate(self) -> Tensor:
         """The total loss of the pictures as they are; its gradient is left in `canvas.values.grad`.
@@ -214,12 +221,14 @@ def optimise(
     tape: Tape | None = None,
     before: int = 0,
     total: int | None = None,
+    replan: Replan | None = None,
 ) -> Painting:
     """Make the objective small, yielding a Step after each step of the optimiser; returns the Outcome.
 
     A true value sent in, or `until` (told the pictures after each step) being true, ends it early. A step to where loss or
     gradient is not a number is undone, and the optimiser takes half as long ones from then on; raises ConvscopeError where
-    already the start is no number. `before` and `total` count steps of a longer run that this is a part of.
+    already the start is no number. `before` and `total` count steps of a longer run that this is a part of. Changes of
+    parameters sent in are followed as `replan` makes a plan of them; from there on `best` is searched for anew.
     """
     loop = Loop(
         network,
@@ -252,7 +261,7 @@ def optimise(
                 break
             with torch.no_grad():
                 canvas.values.copy_(sound)
-            optimiser.halve()
+            loop.optimiser.halve()
             loop.evaluate()
             continue
         done += 1
@@ -265,7 +274,12 @@ def optimise(
             curves.setdefault(name, []).append(value)
         frame = preview(picture)
         tape.add(frame)
-        stopped = bool((yield Step(before + done, total or steps, frame, measured)))
+        sent = yield Step(before + done, total or steps, frame, measured)
+        stopped = bool(sent)
+        if isinstance(sent, Steer) and replan is not None:
+            loop.follow(replan(sent.changes))
+            loop.evaluate()
+            best, losses = picture, loop.losses
         if until is not None and until(picture):
             break
     return Outcome(
@@ -276,6 +290,6 @@ def optimise(
         steps=done,
         stopped=stopped,
         undone=undone,
-        objective=str(objective),
+        objective=str(loop.objective),
         frames=tape.frames,
     )

@@ -27,7 +27,7 @@ from viz_core.images.refs import open_image
 from viz_core.images.render import heatmap
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
-from viz_core.technique import Result, Run, Section, Step, Technique
+from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 SMALLEST = 48  # short side of the coarsest size, pixels
 NOISE = 0.05  # what the network does not see of it stays to the end
@@ -126,7 +126,7 @@ class Style(Technique):
         generator: torch.Generator,
         tape: Tape,
         done: int,
-    ) -> Generator[Step, bool | None, Outcome]:
+    ) -> Generator[Step, Sent, Outcome]:
         """The optimisation at one size, for the content x and from a start, both (1, 3, h, w)."""
         return (
             yield from optimise(

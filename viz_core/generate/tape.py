@@ -1,21 +1,23 @@
-"""The film of a run: never more than so many frames, evenly spread over it however long it becomes."""
+"""The film of a run: never more than so many frames and bytes, evenly spread over it however long it becomes."""
 
 import numpy as np
 
-MOST_FRAMES = 120
+MOST_FRAMES = 200
+MOST_BYTES = 64 * 2**20
 
 
 class Tape:
     """Keeps every frame at first; whenever it is full it lets every second one go and keeps half as many from then on."""
 
-    def __init__(self, most: int = MOST_FRAMES) -> None:
-        self._most, self._every, self._seen = most, 1, 0
+    def __init__(self, most: int = MOST_FRAMES, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._every, self._seen = 1, 0
         self._frames: list[np.ndarray] = []
 
     def add(self, frame: np.ndarray) -> None:
         """Show the tape the next frame (H, W, 3) uint8."""
         if self._seen % self._every == 0:
-            if len(self._frames) == self._most:
+            if len(self._frames) >= min(self._most, max(2, self._most_bytes // frame.nbytes)):
                 self._frames = self._frames[::2]
                 self._every *= 2
             if self._seen % self._every == 0:

@@ -20,7 +20,7 @@ from viz_core.generate.tape import Tape
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels, to_tensor
-from viz_core.technique import Result, Run, Section, Step, Technique
+from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 CopyMethod = Literal["efros-leung", "wei-levoy"]
 NeuralMethod = Literal["gram", "mean-variance", "wasserstein"]
@@ -43,7 +43,7 @@ class Made:
     steps: int
 
 
-Making = Generator[Step, bool | None, Made]
+Making = Generator[Step, Sent, Made]
 
 
 class Texture(Technique):
@@ -230,7 +230,7 @@ def source_colours(source: np.ndarray, side: int) -> np.ndarray:
 
 def _filmed(making: Making | Painting, tape: Tape) -> Making:
     """Keep the frames of a single run on the tape."""
-    asked: bool | None = None
+    asked: Sent = None
     while True:
         try:
             step = making.send(asked)

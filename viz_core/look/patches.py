@@ -123,7 +123,7 @@ class Patches(Technique):
         drawn = {"wall": gallery.wall(kept.most, shown)}
         done = self.visited(pictures) + 1
         total = done + len(RULES) * -(-KEPT // GRADIENTS_AT_ONCE)
-        stopped = (yield Step(done, total, drawn["wall"])) or stopped
+        stopped = bool((yield Step(done, total, drawn["wall"]))) or stopped
         most, least = gallery.found(kept.most, channel), gallery.found(kept.least, channel)
         drawn["patches"] = row([one.patch() for one in most])
         if layer.receptive_field is not None:

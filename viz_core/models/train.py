@@ -89,6 +89,9 @@ PRESETS = {
     ),
 }
 
+# What a short run changes that goes on from trained weights: it keeps what they know and adds larger views.
+REFINEMENT: dict[str, Any] = {"peak_rate": 0.05, "muon_rate": 0.02, "sizes": ((0.0, (48, 64, 96)),)}
+
 
 @dataclass
 class Tally:
@@ -402,6 +405,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--start", type=Path, help="what to begin with: a checkpoint, or shipped weights (.safetensors)"
     )
+    parser.add_argument(
+        "--refine", action="store_true", help="low learning rates and large views, to improve trained weights"
+    )
     parser.add_argument("--epochs", type=float, help="length of the run in passes over the data")
     parser.add_argument("--minutes", type=float, help="length of the run in minutes, instead of epochs")
     parser.add_argument("--seed", type=int, default=0)
@@ -409,7 +415,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     start = f"{options.start.name} {sha256(options.start.read_bytes()).hexdigest()[:12]}" if options.start else None
     changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs, "start": start}
-    config = replace(PRESETS[options.twin], **{name: value for name, value in changes.items() if value is not None})
+    changes = {name: value for name, value in changes.items() if value is not None}
+    config = replace(PRESETS[options.twin], **(REFINEMENT if options.refine else {}), **changes)
     torch.set_num_threads(config.workers)
     train, val = (load_split(options.data, split, options.out / "decoded") for split in ("train", "val"))
     run = Run(config, train, val, options.out / options.twin, torch.device(options.device))

@@ -14,7 +14,7 @@ from viz_core.jobs import Job, find_job
 from viz_core.texts import catalogue
 
 POLL_S = 0.25
-TEXTS = ("picture", "step", "rate", "left", "waiting", "starting", "shared", "ended", "lost")
+TEXTS = ("picture", "step", "rate", "left", "waiting", "starting", "shared", "stopping", "ended", "lost")
 
 _CSS = """
 .live { display: grid; gap: 0.5rem; font-family: var(--st-font); color: var(--st-text-color); }
@@ -42,7 +42,22 @@ function build(parent) {
     '<div class="status"></div><div class="curves"></div>';
   parent.appendChild(root);
   const [canvas, bar, status, curves] = root.children;
-  return { root, canvas, bar, status, curves, told: null, lost: false, shown: 0, job: null, control: null };
+  const view = { root, canvas, bar, status, curves, told: null, lost: false, stopping: false, shown: 0, job: null,
+    control: null };
+  view.heard = event => {
+    if (event.target.closest && event.target.closest('.st-key-stop') && active(view.told)) stop(view);
+  };
+  document.addEventListener('click', view.heard, true);
+  return view;
+}
+
+const active = told => told && (told.state === 'queued' || told.state === 'running');
+
+// Straight to the server, and the picture stays as it is: the way through a run of the page would take a while.
+function stop(view) {
+  view.stopping = true;
+  fetch(new URL(view.path + '/stop', document.location.href), { method: 'POST' }).catch(() => {});
+  draw(view);
 }
 
 const fill = (template, values) => template.replace(/\\{(\\w+)\\}/g, (_, name) => values[name]);
@@ -55,8 +70,7 @@ function clock(seconds) {
 const significant = value => Number(value.toPrecision(3)).toString();
 
 function describe(told, texts) {
-  const active = told.state === 'queued' || told.state === 'running';
-  if (!active) return told.total ? fill(texts.ended, told) : '';
+  if (!active(told)) return told.total ? fill(texts.ended, told) : '';
   const parts = [];
   if (told.position) parts.push(fill(texts.waiting, told));
   else if (!told.done) parts.push(texts.starting);
@@ -99,7 +113,7 @@ function draw(view) {
   if (!view.told) { view.status.textContent = texts.starting; return; }
   view.bar.max = view.told.total || 1;
   view.bar.value = view.told.done;
-  view.status.textContent = describe(view.told, texts);
+  view.status.textContent = view.stopping && active(view.told) ? texts.stopping : describe(view.told, texts);
   view.root.dataset.state = view.told.state;
   view.root.dataset.computed = view.told.frame;
   drawCurves(view, texts);
@@ -141,13 +155,12 @@ async function read(view, body) {
       view.told = JSON.parse(decoder.decode(held.subarray(4, 4 + head)));
       const jpeg = held.slice(8 + head, 8 + head + size);
       held = held.subarray(8 + head + size);
-      if (size) await paint(view, jpeg);
+      if (size && !(view.stopping && active(view.told))) await paint(view, jpeg);
       draw(view);
     }
   }
 }
 
-const ended = told => told && told.state !== 'queued' && told.state !== 'running';
 const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
 async function follow(view, path, signal) {
@@ -157,7 +170,7 @@ async function follow(view, path, signal) {
       view.lost = false;
       if (answer.status === 404) return 'gone';
       if (answer.ok) await read(view, answer.body);
-      if (ended(view.told)) return view.told.state;
+      if (view.told && !active(view.told)) return view.told.state;
     } catch (problem) {
       if (signal.aborted) return null;
     }
@@ -179,7 +192,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (view.job !== data.job) {
     if (view.control) view.control.abort();
     const control = new AbortController();
-    Object.assign(view, { job: data.job, control, told: null, lost: false, shown: 0 });
+    Object.assign(view, { job: data.job, path: data.path, control, told: null, lost: false, stopping: false, shown: 0 });
     follow(view, data.path, control.signal).then(state => {
       if (state && data.active && !control.signal.aborted) view.report('done', state);
     });
@@ -187,6 +200,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   draw(view);
   return () => {
     view.control.abort();
+    document.removeEventListener('click', view.heard, true);
     view.root.remove();
     views.delete(parentElement);
   };
@@ -221,6 +235,18 @@ def live_view(job: Job, key: str) -> None:
         _canvas(data=data, key=key, on_done_change=lambda: None)
     else:
         _poll(job)
+
+
+@st.fragment
+def stop_button(job: Job | None) -> None:
+    """The button that ends a job early; the page does not run again before the job has ended."""
+    st.button(
+        t("ui.stop"),
+        key="stop",
+        icon=":material/stop:",
+        disabled=job is None or not job.active or job.stopping,
+        on_click=job.stop if job is not None else None,
+    )
 
 
 def _texts() -> dict[str, object]:

@@ -11,7 +11,7 @@ from pages.ui import link
 from pages.ui.controls import namespace, widgets
 from pages.ui.language import language, t
 from pages.ui.lesson_bar import RECORD
-from pages.ui.live import attach, live_view
+from pages.ui.live import attach, live_view, stop_button
 from pages.ui.session import owner
 from pages.ui.sidebar import Choice
 from viz_core import models
@@ -196,7 +196,6 @@ class Room:
         return job
 
     def _buttons(self, technique: Technique, job: Job | None) -> None:
-        running = job is not None and job.active
         with st.container(horizontal=True):
             st.button(
                 t("ui.start"),
@@ -206,13 +205,7 @@ class Room:
                 on_click=self._clicked_start,
                 args=(technique,),
             )
-            st.button(
-                t("ui.stop"),
-                key="stop",
-                icon=":material/stop:",
-                disabled=not running,
-                on_click=job.stop if job is not None else None,
-            )
+            stop_button(job)
 
     def _clicked_start(self, technique: Technique) -> None:
         results().drop(technique.recipe().digest)

@@ -1,6 +1,6 @@
 """Serves Convscope: `python -m pages.ui.server` warms up, then answers at HOST and PORT.
 
-Beside the dashboard it offers `/live/<job>`, a run's pictures as a stream, and `/api/ready`.
+Beside the dashboard it offers `/live/<job>`, a run's pictures as a stream, `/live/<job>/stop`, and `/api/ready`.
 """
 
 import contextlib
@@ -53,6 +53,15 @@ async def live_stream(request: Request) -> Response:
     return StreamingResponse(messages(job, is_over), media_type=MEDIA_TYPE, headers=headers)
 
 
+async def live_stop(request: Request) -> Response:
+    """End a job early with what it has; its id is the permission to do so. 404 where there is no such job (any more)."""
+    job = find_job(request.path_params["job_id"])
+    if job is None:
+        return Response(status_code=404)
+    job.stop()
+    return Response(status_code=204)
+
+
 def _let_app_choose_pages() -> None:
     """Keep Streamlit from serving the files in `pages/` itself until `app.py` has run for the first time."""
     if hasattr(PagesManager, "uses_pages_directory"):
@@ -90,7 +99,11 @@ def create_app(script: Path = APP) -> st.App:
     live.offer_streams()
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}" if base else ""
-    routes = [Route(f"{prefix}/live/{{job_id}}", live_stream), Route(f"{prefix}/api/ready", ready)]
+    routes = [
+        Route(f"{prefix}/live/{{job_id}}", live_stream),
+        Route(f"{prefix}/live/{{job_id}}/stop", live_stop, methods=["POST"]),
+        Route(f"{prefix}/api/ready", ready),
+    ]
     app = st.App(script, routes=routes, lifespan=lifespan)
     return app
 

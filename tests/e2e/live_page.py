@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.ui.language import choose_language
-from pages.ui.live import attach, live_view
+from pages.ui.live import attach, live_view, stop_button
 from pages.ui.session import owner
 from viz_core.jobs import scheduler
 from viz_core.recipe import Recipe
@@ -42,7 +42,7 @@ def start() -> None:
 
 job = st.session_state.get("job") or attach("live-page")
 st.button("Start", key="start", on_click=start)
-st.button("Stop", key="stop", on_click=job.stop if job else None)
+stop_button(job)
 st.checkbox("Touch me", key="touch")
 if job is not None and job.active:
     live_view(job, "view")

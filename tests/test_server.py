@@ -185,9 +185,9 @@ def server():
         yield server
 
 
-def status(url: str) -> int:
+def status(url: str, method: str = "GET") -> int:
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=20) as answer:
             return answer.status
     except urllib.error.HTTPError as refused:
         return refused.code
@@ -199,6 +199,7 @@ def test_the_server_answers(server):
     assert status(f"{server.address}/_stcore/health") == 200
     assert status(f"{server.address}/deepdream") == 200
     assert status(f"{server.address}/live/{'0' * 32}") == 404
+    assert status(f"{server.address}/live/{'0' * 32}/stop", "POST") == 404
     assert not [line for line in server.said if "Traceback" in line or "rror" in line]
 
 

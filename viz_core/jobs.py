@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from viz_core import stopping
 from viz_core.errors import ConvscopeError
 from viz_core.images.render import encode_jpeg, resize
 from viz_core.technique import Result, Run, Sent, Steer, Step
@@ -430,13 +431,12 @@ class Scheduler:
         """Compute up to the next yield; False when the job has ended."""
         begin = self.now()
         try:
-            if job._run is None:
-                assert job._make is not None
-                job._run = job._make()
-                step = next(job._run)
-            else:
-                message = job._message()
-                job._yields_left -= bool(message)
+            message = job._message() if job._run is not None else None
+            job._yields_left -= bool(message)
+            with stopping.watched(lambda: job.stopping):
+                if job._run is None:
+                    assert job._make is not None
+                    job._run = job._make()
                 step = job._run.send(message)
             with self.lock:
                 seconds = self.now() - begin

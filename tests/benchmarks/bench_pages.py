@@ -20,7 +20,9 @@ PATIENCE_S = 120
 
 def files() -> dict[str, str | None]:
     """Every page by its name, home first."""
-    rooms = sorted(path for folder in ("look", "embed", "explain", "generate", "learn") for path in folder_files(folder))
+    rooms = sorted(
+        path for folder in ("look", "embed", "explain", "generate", "learn") for path in folder_files(folder)
+    )
     return {"home": None, "network": "pages/network.py", "lesson": "pages/lesson.py"} | {
         path.stem.replace("_", "-"): str(path.relative_to(ROOT)) for path in rooms
     }

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage.restoration import denoise_tv_chambolle
 
-from viz_core import models
+from viz_core import models, stopping
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Fourier, Pixels, ball, grey, noise
 from viz_core.generate.in_step import in_step
@@ -180,6 +180,18 @@ def test_stop_keeps_the_best_so_far():
     assert steps[-1].total == 50
     assert float(outcome.losses) == 1.0
     assert float((outcome.best - 0.32).abs().max()) == 0.0  # the steps only jumped about the bottom
+
+
+def test_a_step_that_nobody_wants_any_more_is_left_and_undone():
+    canvas = Pixels(grey((1, 3, 4, 4), 0.8))
+    painting = optimise(None, canvas, Bowl(), NormalisedStep(0.1), 50)
+    with stopping.watched(lambda: True):
+        next(painting)  # the first step is computed in any case
+        first = canvas.picture().detach().clone()
+        with pytest.raises(StopIteration) as end:
+            next(painting)
+    assert (end.value.value.steps, end.value.value.stopped) == (1, True)
+    torch.testing.assert_close(end.value.value.last, first)
 
 
 def test_until_ends_it():

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from viz_core import stopping
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Canvas
 from viz_core.generate.objective import LOGITS, Objective, Term, View
@@ -105,6 +106,7 @@ class Loop:
         self.terms: dict[str, Tensor] = {}
         self.losses = torch.zeros(0)
         self._known: Known | None = None
+        self.may_leave = False  # an evaluation that turns out unwanted
         optimiser.begin(canvas.values)
 
     def follow(self, plan: Plan) -> None:
@@ -118,6 +120,7 @@ class Loop:
 
         Nothing is computed again where a line search ended on the pictures it looked at last.
         """
+        self._check()
         values = self.canvas.values
         if self._known is not None and not self.transforms and torch.equal(self._known.values, values):
             values.grad = self._known.gradient
@@ -126,6 +129,10 @@ class Loop:
             assert values.grad is not None
             self._known = Known(values.detach().clone(), values.grad, total)
         return self._known.total
+
+    def _check(self) -> None:
+        if self.may_leave:
+            stopping.check()
 
     def wake(self) -> None:
         """Where units are off, so that no gradient arrives at all, let it through every ReLU instead.
@@ -170,6 +177,7 @@ class Loop:
         terms = self.objective.terms()
         area = seen.shape[-2] * seen.shape[-1]
         for part in tiles(leaf, side):
+            self._check()
             share = part.shape[-2] * part.shape[-1] / area
             self._backward(network, picture, part, [term for term in terms if term.objective.layers], share)
         seen.backward(leaf.grad, retain_graph=True)
@@ -202,6 +210,11 @@ class Loop:
             values.copy_(self.centre + prior(values - self.centre, gradient, step))
         self.canvas.project()
 
+    @torch.no_grad()
+    def back_to(self, values: Tensor) -> None:
+        """Undo a step: the canvas holds these values again."""
+        self.canvas.values.copy_(values)
+
 
 def optimise(
     network: GraphModel | None,
@@ -225,10 +238,11 @@ def optimise(
 ) -> Painting:
     """Make the objective small, yielding a Step after each step of the optimiser; returns the Outcome.
 
-    A true value sent in, or `until` (told the pictures after each step) being true, ends it early. A step to where loss or
-    gradient is not a number is undone, and the optimiser takes half as long ones from then on; raises ConvscopeError where
-    already the start is no number. `before` and `total` count steps of a longer run that this is a part of. Changes of
-    parameters sent in are followed as `replan` makes a plan of them; from there on `best` is searched for anew.
+    A true value sent in, or `until` (told the pictures after each step) being true, ends it early; a step that turns out
+    unwanted while it is computed (`viz_core.stopping`) is undone. A step to where loss or gradient is not a number is
+    undone, and the optimiser takes half as long ones from then on; raises ConvscopeError where already the start is no
+    number. `before` and `total` count steps of a longer run that this is a part of. Changes of parameters sent in are
+    followed as `replan` makes a plan of them; from there on `best` is searched for anew.
     """
     loop = Loop(
         network,
@@ -253,14 +267,20 @@ def optimise(
         measured = {name: float(value.mean()) for name, value in loop.terms.items()}
         if done < WAKING_STEPS:
             loop.wake()
-        loop.move(done)
-        loop.evaluate()
+        try:
+            loop.may_leave = done > 0
+            loop.move(done)
+            loop.evaluate()
+        except stopping.UnwantedError:
+            loop.back_to(sound)
+            stopped = True
+            break
+        loop.may_leave = False
         if not loop.is_sound:
             undone += 1
             if undone > MOST_HALVINGS:
                 break
-            with torch.no_grad():
-                canvas.values.copy_(sound)
+            loop.back_to(sound)
             loop.optimiser.halve()
             loop.evaluate()
             continue

@@ -12,7 +12,7 @@ from pages.ui.room import Room
 from pages.ui.sidebar import model_label
 from pages.ui.tape import begun, tape
 from pages.ui.units import passport
-from viz_core.generate.class_image import PRESETS, ClassImage
+from viz_core.generate.class_image import PRESETS, STANDARD, ClassImage
 
 UNIT_FIELDS = {"class": ("also",), "channel": ("layer", "channel", "count"), "neuron": ("layer", "channel", "count")}
 PIXEL_PRIORS = ("blur", "blur_every", "decay", "small_pixels", "small_contributions")
@@ -23,7 +23,8 @@ def controls() -> ClassImage:
     preset_picker(room, PRESETS)
     chosen = room.controls(only=("goal",))
     room.controls(only=UNIT_FIELDS.get(chosen.goal, ("layer",)))
-    chosen = room.controls(only=("compare", "steps"))
+    painter = ("painter",) if room.choice.model == STANDARD else ()
+    chosen = room.controls(only=(*painter, "compare", "steps"))
     if chosen.compare == "facets":
         with room.settings:
             room.values["dataset"] = dataset_box(ClassImage)
@@ -73,6 +74,8 @@ if result is not None:
             st.markdown(f"**{name_of(rows[0])}**")
         names = [name for name in result.pictures if name != "image"] or ["image"]
         gallery(room, result, list(zip(names, [caption(*row) for row in enumerate(rows)], strict=True)))
+        if technique.network().name != room.network.name:
+            st.caption(room.t("page.painted_by"))
         if technique.goal in ("channel", "neuron"):
             passport(room, room.network.resolve_layer(technique.layer), rows[0]["unit"])
         if "facets_apart" in result.scores:

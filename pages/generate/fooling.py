@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui.charts import curve
-from pages.ui.fooling_views import epsilon_line, other_networks, why
+from pages.ui.fooling_views import epsilon_line, other_networks, why, withstood
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from viz_core.generate.fooling import CROPS, PRESETS, Fooling
@@ -16,6 +16,7 @@ FIELDS = {
     "deepfool": ("steps",),
     "pixel": ("aim", "steps"),
     "hog": ("other", "steps"),
+    "strength": (),
 }
 
 
@@ -90,6 +91,8 @@ if result is not None:
     with room.stage:
         if technique.attack == "hog":
             collision(result)
+        elif technique.attack == "strength":
+            withstood(room, result)
         else:
             verdict(result)
             climb(result)

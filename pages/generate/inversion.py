@@ -15,7 +15,7 @@ def controls() -> Inversion:
     """The widgets that matter for what was chosen."""
     preset_picker(room, PRESETS)
     chosen = room.controls(only=("layers", "starts", "part", "steps", "schedule"))
-    own = ("optimiser", "tv", "beta", "alpha") if chosen.schedule == "own" else ()
+    own = ("optimiser", "canvas", "tv", "beta", "alpha") if chosen.schedule == "own" else ()
     return room.controls(only=(*own, "size", "seed"), begin=begun(room, "begin"))
 
 

@@ -9,9 +9,11 @@ from pages.ui.room import Room
 from pages.ui.sidebar import load_with_progress, model_label, model_options
 from viz_core.generate.fooling import LEVELS, on_line
 from viz_core.generate.linear import example, nudge
-from viz_core.generate.probe import opinion
+from viz_core.generate.probe import Opinion, opinion
 from viz_core.generate.twins import bundled_twins
 from viz_core.images.render import encode_png
+from viz_core.models.graph import GraphModel
+from viz_core.models.zoo import is_cached
 from viz_core.technique import Result
 
 LINES = 6
@@ -56,6 +58,31 @@ def _scores(room: Room, epsilons: np.ndarray, logits: np.ndarray, here: float) -
     return chart
 
 
+def withstood(room: Room, result: Result) -> None:
+    """How much of the class is left under stronger and stronger attacks, for each twin, and where each gives way."""
+    rows = result.tables["strength"]
+    for twin in dict.fromkeys(row["network"] for row in rows):
+        own = [row for row in rows if row["network"] == twin]
+        fell = next((row for row in own if row["fooled"]), None)
+        names = {"network": model_label(twin), "name": room.network.class_name(own[0]["seen"], room.lang)}
+        if fell is None:
+            st.success(room.t("page.held", epsilon=f"{own[-1]['epsilon']:g}", **names), icon=":material/shield:")
+            continue
+        sees = room.network.class_name(fell["sees"], room.lang)
+        said = room.t("page.fell", epsilon=f"{fell['epsilon']:g}", sees=sees, **names)
+        st.warning(said, icon=":material/theater_comedy:")
+    chart = go.Figure()
+    for twin in dict.fromkeys(row["network"] for row in rows):
+        own = [row for row in rows if row["network"] == twin]
+        places = {"x": [row["epsilon"] for row in own], "y": [row["probability"] for row in own]}
+        chart.add_scatter(**places, mode="lines+markers", name=model_label(twin))
+    chart.update_xaxes(title=room.t("page.line_axis"))
+    chart.update_yaxes(title=room.t("page.left_axis"), range=[0, 1], tickformat=".0%")
+    chart.update_layout(height=340, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.25})
+    st.plotly_chart(chart, width="stretch", key="fooling.strength")
+    room.show(result, "image", room.t("page.strength_sheet"))
+
+
 def other_networks(room: Room, result: Result) -> None:
     """Show the picture before and after to other networks."""
     st.markdown(f"**{room.t('page.transfer')}**")
@@ -64,7 +91,7 @@ def other_networks(room: Room, result: Result) -> None:
     chosen = st.multiselect(
         room.t("page.transfer_pick"),
         options,
-        default=[name for name in bundled_twins() if name in options],
+        default=[name for name in options if name in bundled_twins() or is_cached(name)],
         format_func=model_label,
         key="fooling.others",
         persist_state="session",
@@ -73,7 +100,7 @@ def other_networks(room: Room, result: Result) -> None:
     rows = []
     for name in chosen:
         network = room.guarded(lambda name=name: load_with_progress(name))
-        said = opinion(network, before, after)
+        said = _opinion(result.recipe.digest, name, network, before, after)
         rows.append(
             {
                 room.t("page.transfer_network"): model_label(name),
@@ -86,6 +113,12 @@ def other_networks(room: Room, result: Result) -> None:
         )
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _opinion(digest: str, name: str, _network: GraphModel, _before: torch.Tensor, _after: torch.Tensor) -> Opinion:
+    """What a network says of a result's pictures, asked once."""
+    return opinion(_network, _before, _after)
 
 
 def _sure(name: str, probability: float) -> str:

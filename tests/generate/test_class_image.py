@@ -81,7 +81,7 @@ def test_simonyans_objective_is_score_minus_l2():
 
 
 def test_the_picture_shown_is_the_picture_judged():
-    result = finish(ClassImage(model="bundled", target=145, size=48, steps=25).run())
+    result = finish(ClassImage(model="bundled", target=145, size=48, steps=25, painter="itself").run())
     network = models.load("bundled")
     pixels = torch.from_numpy(result.pictures["image"].transpose(2, 0, 1)[None].copy()) / LEVELS
     row = result.tables["pictures"][0]
@@ -126,6 +126,13 @@ def test_twins_paint_the_same_class():
     assert [row["run"] for row in result.tables["pictures"]] == list(twins("bundled"))
     assert {row["class_index"] for row in result.tables["pictures"]} == {3}
     assert twins("random:alexnet") == ("alexnet", "random:alexnet")
+
+
+def test_the_robust_twin_paints_for_the_standard_network_alone():
+    assert ClassImage(model="bundled").network().name == "bundled-robust"
+    assert ClassImage(model="bundled", painter="itself").network().name == "bundled"
+    assert ClassImage(model="bundled-random").network().name == "bundled-random"
+    assert ClassImage(model="bundled").recipe().weights == models.load("bundled-robust").digest
 
 
 def test_a_dead_unit_wakes_up():

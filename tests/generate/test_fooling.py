@@ -11,7 +11,7 @@ from viz_core import models
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.generate.deepfool import deepfool
-from viz_core.generate.fooling import LEVELS, Fooling
+from viz_core.generate.fooling import LEVELS, STRENGTHS, Fooling
 from viz_core.generate.hog import hog
 from viz_core.generate.linear import example, nudge
 from viz_core.generate.probe import along, as_shown, crop_probabilities, opinion
@@ -109,6 +109,19 @@ def test_what_is_shown_is_the_picture_that_fools(attack):
     assert int(probabilities.argmax()) == result.scores["sees"] != result.scores["seen"]
     np.testing.assert_allclose(float(probabilities.max()), result.scores["probability_after"], rtol=1e-4)
     np.testing.assert_array_equal(to_pixels(torch.from_numpy(result.arrays["image"])), pixels)
+
+
+def test_stronger_attacks_leave_less_of_the_class():
+    result = finish(Fooling(model="bundled", size=32, attack="strength").run())
+    rows = result.tables["strength"]
+    assert [row["network"] for row in rows] == [twin for twin in ("bundled", "bundled-robust") for _ in STRENGTHS]
+    for twin in ("bundled", "bundled-robust"):
+        own = [row for row in rows if row["network"] == twin]
+        assert not own[0]["fooled"]
+        assert own[-1]["probability"] < own[0]["probability"]
+        before = result.pictures[f"{twin} 0"].astype(int)
+        for row in own:
+            assert np.abs(result.pictures[f"{twin} {row['epsilon']:g}"] - before).max() <= np.ceil(row["epsilon"])
 
 
 def test_from_noise_until_sure():

@@ -19,6 +19,12 @@ def test_every_attack_is_shown(lang, attack, open_page, finished):
     assert len(page.image) >= 3
 
 
+def test_stronger_and_stronger_attacks_are_charted(open_page, finished):
+    page = finished(open_page(PAGE, "ko", attack="strength", size="32", model="bundled-random"), "fooling")
+    assert not page.error
+    assert page.get("plotly_chart")
+
+
 def test_the_walk_along_the_line_answers(open_page, finished):
     page = finished(open_page(PAGE, attack="fgsm", **QUICK), "fooling")
     slider = page.select_slider(key="fooling.line")

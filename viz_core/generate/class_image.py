@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from viz_core import models
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Canvas, Fourier, Pixels, grey, noise
 from viz_core.generate.facets import CENTRE, FACETS, Phase, facet_means, in_phases
@@ -37,6 +38,7 @@ from viz_core.images.tensor import to_input, to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Run, Section, Technique, check_channel
 
+STANDARD, ROBUST = "bundled", "bundled-robust"
 LEVELS = 255  # published step sizes count in these
 FOURIER_RATE = 0.05
 SMALL_START = 10 / LEVELS
@@ -94,6 +96,10 @@ class ClassImage(Technique):
     )
     channel: int = Field(0, ge=0, description="channel of the layer")
     count: int = Field(1, ge=1, le=16, description="how many channels, from this one on")
+    painter: Literal["robust", "itself"] = Field(
+        "robust",
+        description="who paints for the standard bundled network: its robust twin, whose pictures people recognise, or itself",
+    )
     compare: Literal["one", "ladder", "twins", "starts", "facets", "centre"] = Field(
         "one",
         description="one picture; side by side the ladder of priors, the twins, several starts or a class's facets; "
@@ -238,12 +244,18 @@ class ClassImage(Technique):
 
     # What to paint
 
+    def network(self) -> GraphModel:
+        """The network that paints: the one chosen, or the robust twin of the standard one."""
+        stands_in = self.painter == "robust" and self.model == STANDARD and ROBUST in twins(STANDARD)
+        return models.load(ROBUST if stands_in else self.model, seed=self.seed)
+
     def paintings(self) -> dict[str, Painting]:
         """The optimisations to run side by side, by name."""
         if self.compare == "ladder":
             return {name: self._with(**rung).painting() for name, rung in LADDER.items()}
         if self.compare == "twins":
-            return {name: self._with(model=name, target=self._target_name()).painting() for name in twins(self.model)}
+            target = self._target_name()
+            return {name: self._twin(name)._with(target=target).painting() for name in twins(self.model)}
         if self.compare == "starts":
             return {
                 f"{seed}": self._with(seed=seed, start="noise").painting() for seed in range(self.seed, self.seed + 4)
@@ -252,6 +264,9 @@ class ClassImage(Technique):
 
     def _with(self, **changes: Any) -> "ClassImage":
         return self.model_copy(update={"compare": "one", **changes})
+
+    def _twin(self, name: str) -> "ClassImage":
+        return self.model_copy(update={"model": name, "painter": "itself"})
 
     def painting(self) -> Painting:
         """One optimisation as the parameters say."""
@@ -389,7 +404,7 @@ class ClassImage(Technique):
     @torch.inference_mode()
     def _verdicts(self, run: str, pictures: Tensor) -> list[dict[str, Any]]:
         """For each picture as it is shown: the class meant (or seen first), its probability and its score."""
-        technique = self._with(model=run) if self.compare == "twins" else self
+        technique = self._twin(run) if self.compare == "twins" else self
         network = technique.network()
         meant = technique.units(network) if self.goal == "class" else None
         rows = []

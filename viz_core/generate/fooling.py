@@ -18,6 +18,7 @@ from viz_core.generate.one_pixel import one_pixel
 from viz_core.generate.optimiser import Adam, NormalisedStep
 from viz_core.generate.probe import along, as_shown, crop_probabilities
 from viz_core.generate.tape import Tape
+from viz_core.generate.twins import bundled_twins
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels
@@ -32,6 +33,8 @@ PEOPLE = 48
 NOISE_SPREAD = 0.15
 SURVIVAL = 1.05  # each try to survive rounding makes the change this much larger
 MOST_SURVIVALS = 60
+STRENGTHS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of 255
+STRENGTH_STEPS = 10
 
 PRESETS: dict[str, dict[str, Any]] = {
     "until_fooled": {"attack": "gradient", "aim": "towards", "start": "picture", "confidence": 0.5},
@@ -40,6 +43,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "pgd_linf": {"attack": "pgd", "norm": "linf", "aim": "away", "epsilon": 8.0, "steps": 10},
     "pgd_l2": {"attack": "pgd", "norm": "l2", "aim": "away", "epsilon": 2.0, "steps": 20},
     "deepfool": {"attack": "deepfool", "aim": "away", "steps": 50},
+    "strength": {"attack": "strength"},
 }
 
 
@@ -56,9 +60,10 @@ class Fooling(Technique):
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
-    attack: Literal["gradient", "fgsm", "pgd", "deepfool", "pixel", "hog"] = Field(
+    attack: Literal["gradient", "fgsm", "pgd", "deepfool", "pixel", "hog", "strength"] = Field(
         "gradient",
-        description="how: gradient steps until fooled, FGSM, PGD, DeepFool, one pixel, or a collision of HOG features",
+        description="how: gradient steps until fooled, FGSM, PGD, DeepFool, one pixel, a collision of HOG features, or PGD "
+        "of growing strength on each twin",
     )
     target: int | str | None = Field(None, description="class to be seen; none: one drawn by the seed")
     aim: Literal["towards", "away"] = Field("towards", description="towards the class, or away from what is seen now")
@@ -100,6 +105,8 @@ class Fooling(Technique):
         """Attack, then ask the network about the 8-bit picture, along the line through it, and about crops of it."""
         if self.attack == "hog":
             return (yield from self._collide())
+        if self.attack == "strength":
+            return (yield from self._withstand())
         network, before = self.network(), self.beginning()
         seen = network.target_index(None, before)
         towards, goal = self.goal(network, seen)
@@ -144,8 +151,17 @@ class Fooling(Technique):
             return (yield from self._one_pixel(network, x, goal, towards, tape))
         return (yield from _confident(self.painting(network, x, goal, towards, tape)))
 
-    def painting(self, network: GraphModel, x: Tensor, goal: int, towards: bool, tape: Tape) -> Painting:
-        """The attacks that follow the gradient, as optimisations of the probability of `goal`."""
+    def painting(
+        self,
+        network: GraphModel,
+        x: Tensor,
+        goal: int,
+        towards: bool,
+        tape: Tape,
+        done: int = 0,
+        total: int | None = None,
+    ) -> Painting:
+        """The attacks that follow the gradient, as optimisations of the probability of `goal`; `done` of `total` steps before."""
         wish = LogProbability((goal,))
         objective = -wish if towards else 1 * wish
         canvas, optimiser, steps, until = Pixels(x), NormalisedStep(self.step / LEVELS), self.steps, None
@@ -167,6 +183,8 @@ class Fooling(Technique):
             until=until,
             preview=lambda picture: side_by_side(x, picture),
             tape=tape,
+            before=done,
+            total=total,
         )
 
     def radius(self, x: Tensor) -> float:
@@ -279,6 +297,46 @@ class Fooling(Technique):
             (slope,) = torch.autograd.grad(network(x).log_softmax(1)[0, goal], x)
             return (slope if towards else -slope).sign(), "sign"
         return change / change.abs().max(), "change"
+
+    # Stronger and stronger attacks on the twins
+
+    def _withstand(self) -> Run:
+        """Attack each twin by PGD within balls of growing radius: what is left of the class it saw."""
+        learnt = [twin for twin in bundled_twins() if twin != "bundled-random"]
+        learnt = learnt if self.model in learnt else [self.model]
+        total = len(learnt) * len(STRENGTHS) * STRENGTH_STEPS
+        rows: list[dict[str, Any]] = []
+        tape, pictures = Tape(), {}
+        for twin in learnt:
+            for epsilon in STRENGTHS:
+                changes = {"attack": "pgd", "aim": "away", "norm": "linf", "steps": STRENGTH_STEPS}
+                attack = self.model_copy(update={"model": twin, "epsilon": epsilon, **changes})
+                network, before = attack.network(), attack.beginning()
+                seen = network.target_index(None, before)
+                painting = attack.painting(network, before, seen, False, tape, len(rows) * STRENGTH_STEPS, total)
+                outcome = yield from painting
+                after = as_shown(outcome.last)
+                rows.append({"network": twin, "epsilon": epsilon, "seen": seen, **self._left(network, after, seen)})
+                pictures[f"{twin} {epsilon:g}"] = to_pixels(after)
+                if outcome.stopped:
+                    return self._withstood(rows, pictures, tape)
+        return self._withstood(rows, pictures, tape)
+
+    @torch.inference_mode()
+    def _left(self, network: GraphModel, x: Tensor, seen: int) -> dict[str, Any]:
+        """What the network sees in a picture, and how probable the class is that it saw before."""
+        probabilities = network.probabilities(x)[0]
+        sees = int(probabilities.argmax())
+        return {"sees": sees, "probability": float(probabilities[seen]), "fooled": sees != seen}
+
+    def _withstood(self, rows: list[dict[str, Any]], pictures: dict[str, np.ndarray], tape: Tape) -> Result:
+        return self.result(
+            arrays={"image": np.stack(list(pictures.values()))},
+            pictures={"image": grid(list(pictures.values()), columns=len(STRENGTHS)), **pictures},
+            scores={"steps": len(rows) * STRENGTH_STEPS},
+            tables={"strength": rows},
+            frames=tape.frames,
+        )
 
     # Two pictures, one HOG
 

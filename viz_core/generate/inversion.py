@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from viz_core.generate.canvas import Canvas, Pixels, noise
+from viz_core.generate.canvas import Canvas, Fourier, Pixels, noise
 from viz_core.generate.in_step import in_step
 from viz_core.generate.loop import Outcome, Painting, activations, optimise
 from viz_core.generate.objective import Match, Norm, TotalVariation
@@ -30,10 +30,12 @@ MV_RATE, MV_MOMENTUM = 0.004, 0.9
 MV_TV = (1.0, 10.0, 100.0)  # of the first third of the layers, the second, the last
 OWN_TV = (1.0, 3.0, 10.0)
 MV_ALPHA = 8e-10
+LBFGS_HISTORY = 30
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"schedule": "own", "optimiser": "adam", "steps": 60, "tv": 1.0, "alpha": 0.0},
     "careful": {"schedule": "own", "optimiser": "lbfgs", "steps": 150, "tv": 0.3, "alpha": 0.1},
+    "faithful": {"schedule": "own", "optimiser": "lbfgs", "canvas": "fourier", "steps": 150, "tv": 0.0, "alpha": 0.0},
     "mahendran": {"schedule": "mahendran", "steps": 400},
 }
 
@@ -66,6 +68,9 @@ class Inversion(Technique):
         "own", description="your settings, or Mahendran and Vedaldi's schedule and weights"
     )
     optimiser: Literal["adam", "lbfgs"] = Field("adam", description="how steps are taken")
+    canvas: Literal["pixels", "fourier"] = Field(
+        "pixels", description="what a step changes: pixels, or Fourier coefficients in decorrelated colours"
+    )
     tv: float = Field(
         1.0,
         ge=0,
@@ -150,16 +155,21 @@ class Inversion(Technique):
     def make_canvas(self, network: GraphModel, x: Tensor, variance: float, generator: torch.Generator) -> Canvas:
         """The canvas with its start: noise as strong as the picture, or the picture to begin from.
 
-        L-BFGS must not be clipped, which would spoil what it knows of the curvature; its pictures are brought into [0, 1]
+        L-BFGS must not be clipped, which would spoil what it knows of the curvature; its pixels are brought into [0, 1]
         in the end.
         """
-        free = self.schedule == "mahendran" or self.optimiser == "lbfgs"
+        published = self.schedule == "mahendran"
+        on_pixels = published or self.canvas == "pixels"
+        if self.begin is None and not on_pixels:
+            return Fourier((self.starts, *x.shape[1:]), generator, device=x.device)
         if self.begin is not None:
             start = to_input(open_image(self.begin), min(x.shape[-2:])).to(x.device)
             start = interpolate(start, x.shape[-2:], mode="bilinear").expand(self.starts, -1, -1, -1)
         else:
             start = noise((self.starts, *x.shape[1:]), generator, variance**0.5, network.mean.cpu()).to(x.device)
-        return Pixels(start, box=None if free else (0.0, 1.0))
+        if not on_pixels:
+            return Fourier.of(start)
+        return Pixels(start, box=None if published or self.optimiser == "lbfgs" else (0.0, 1.0))
 
     def mask(self, target: Tensor) -> Tensor | None:
         """Which activations must agree, as a mask that broadcasts to them; None for all."""
@@ -176,7 +186,7 @@ class Inversion(Technique):
         if self.schedule == "mahendran":
             rates = [(steps, MV_RATE * share * square) for steps, share in MV_SCHEDULE]
             return GradientDescent(rates, MV_MOMENTUM)
-        return Adam(0.05) if self.optimiser == "adam" else LBFGS()
+        return Adam(0.05) if self.optimiser == "adam" else LBFGS(history=LBFGS_HISTORY)
 
     def _third(self, network: GraphModel, layer: str) -> int:
         names = network.layer_names

@@ -58,7 +58,7 @@ def test_mahendran_and_vedaldis_recipe():
     assert [(steps, pytest.approx(rate)) for steps, rate in optimiser.rates] == [(100, 4e-3), (200, 4e-4), (100, 4e-5)]
     assert technique.steps == sum(steps for steps, _ in optimiser.rates)
     network = technique.network()
-    assert [technique._third(network, layer) for layer in (network.layer_names[0], network.layer_names[-1])] == [0, 2]
+    assert [technique.third(network, layer) for layer in (network.layer_names[0], network.layer_names[-1])] == [0, 2]
 
 
 def test_the_published_schedule_goes_down():

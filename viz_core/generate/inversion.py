@@ -145,7 +145,7 @@ class Inversion(Technique):
 
     def plan(self, network: GraphModel, match: Match, variance: float, numbers: int) -> Plan:
         """Everything but the canvas; `variance` and `numbers` are those of the picture about the mean colour."""
-        third = self._third(network, match.layer)
+        third = self.third(network, match.layer)
         tv, alpha = self.tv * OWN_TV[third], self.alpha
         if self.schedule == "mahendran":
             tv, alpha = MV_TV[third] / 2 / variance, MV_ALPHA / 2 * 255 ** (ALPHA - 2) / variance
@@ -188,7 +188,8 @@ class Inversion(Technique):
             return GradientDescent(rates, MV_MOMENTUM)
         return Adam(0.05) if self.optimiser == "adam" else LBFGS(history=LBFGS_HISTORY)
 
-    def _third(self, network: GraphModel, layer: str) -> int:
+    def third(self, network: GraphModel, layer: str) -> int:
+        """Whether the layer lies in the first (0), second (1) or last (2) third of the network."""
         names = network.layer_names
         return min(2, 3 * names.index(layer) // len(names))
 

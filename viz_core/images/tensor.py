@@ -28,7 +28,7 @@ def to_input(picture: Picture, size: int) -> torch.Tensor:
 
     Bilinear with antialiasing. A picture longer than 2:1 keeps its central part.
     """
-    pixels = _central(picture.pixels)
+    pixels = central(picture.pixels)
     height, width = pixels.shape[:2]
     factor = size / min(height, width)
     scaled = (round(width * factor), round(height * factor))
@@ -45,7 +45,8 @@ def to_pixels(picture: torch.Tensor | np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(levels.transpose(1, 2, 0))
 
 
-def _central(pixels: np.ndarray) -> np.ndarray:
+def central(pixels: np.ndarray) -> np.ndarray:
+    """The part of pixels (H, W, 3) that networks see: all of it, or the middle where it is longer than 2:1."""
     longest = LONGEST_RATIO * min(pixels.shape[:2])
     top, left = (max(0, side - longest) // 2 for side in pixels.shape[:2])
     return pixels[top : top + longest, left : left + longest]

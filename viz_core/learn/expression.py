@@ -97,7 +97,7 @@ class _Forward:
             case ast.BinOp(op=ast.Pow(), left=left, right=ast.Constant(value=int() | float() as exponent)):
                 place = self.visit(left)
                 value, local = _power(self.nodes[place].value, float(exponent))
-                return self.add(f"^{exponent:g}", (place,), value, (local,))
+                return self.add(f"^{exponent:.12g}", (place,), value, (local,))
             case ast.BinOp(op=op, left=left, right=right) if type(op) in _BINARY:
                 a, b = self.visit(left), self.visit(right)
                 symbol, rule = _BINARY[type(op)]

@@ -81,6 +81,11 @@ class GraphModel:
         """The colour this network sees as zero: (3, 1, 1), RGB in [0, 1]."""
         return self._mean
 
+    @property
+    def std(self) -> Tensor:
+        """What colours are divided by once the mean is taken off: (3, 1, 1)."""
+        return self._std
+
     def class_name(self, index: int, lang: str = "en") -> str:
         """What a class is called in a language; in English where there is no translation."""
         return self._translated.get(lang, self.class_names)[index]
@@ -126,6 +131,14 @@ class GraphModel:
         if not wanted:
             raise ConvscopeError("model_errors.no_such_kind", kind=default_kind, model=self.name)
         return wanted[-1]
+
+    def module_of(self, layer: str) -> tuple[str, int] | None:
+        """The path of the module that computes a layer, and how often it was used before; None for a function."""
+        node = self._node(layer)
+        if node.op != "call_module":
+            return None
+        earlier = self._program.nodes[: self._program.nodes.index(node)]
+        return path(node), sum(other.op == "call_module" and path(other) == path(node) for other in earlier)
 
     def weight(self, layer: str) -> Tensor:
         """The weight of a convolution (out, in / groups, kh, kw) or linear layer (out, in); else ConvscopeError."""

@@ -117,6 +117,15 @@ def _from_archive(own: OwnNetwork, device: torch.device) -> tuple[Program, int]:
 
 
 def _from_architecture(own: OwnNetwork, device: torch.device) -> tuple[Program, int]:
+    entry, options, state = architecture_of(own)
+    network = zoo.empty_network(entry.name, **options)
+    _check_fit(own, network.state_dict(), state)
+    network.load_state_dict(state, assign=True, strict=False)
+    return trace(network.to(device)), entry.input_size
+
+
+def architecture_of(own: OwnNetwork) -> tuple[zoo.ZooEntry, dict[str, Any], dict[str, Tensor]]:
+    """The entry of the catalogue, what its builder is given beside `weights=None`, and the weights under today's names."""
     entry = zoo.find(own.architecture or "")
     if entry is None:
         known = [entry.name for entry in zoo.entries()]
@@ -125,13 +134,10 @@ def _from_architecture(own: OwnNetwork, device: torch.device) -> tuple[Program, 
             "model_errors.architecture", path=own.weights, name=own.architecture or "", close=", ".join(close)
         )
     state = zoo.modern_keys(_plain_state(own.weights))
-    options = {"num_classes": _classes_of_head(entry.name, state)}
+    options: dict[str, Any] = {"num_classes": _classes_of_head(entry.name, state)}
     if entry.family in ("GoogLeNet", "Inception"):
         options |= {"aux_logits": any(key.lower().startswith("aux") for key in state), "init_weights": False}
-    network = zoo.empty_network(entry.name, **options)
-    _check_fit(own, network.state_dict(), state)
-    network.load_state_dict(state, assign=True, strict=False)
-    return trace(network.to(device)), entry.input_size
+    return entry, options, state
 
 
 def _plain_state(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,157 @@
+"""Every script, run on its own, makes the array that Convscope makes."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from viz_core.errors import ConvscopeError
+from viz_core.explain import trust
+from viz_core.registry import technique, techniques
+from viz_core.scripts.script import has_script, script_for
+from viz_core.technique import finish
+
+ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "pathlib", "collections", "math", "json"}
+LONGEST = 88  # lines of code in any of them, network and all
+RANDOM = "random:squeezenet1_1"
+WITHOUT = {"you-vs-net", "fast-style-train"}  # people's answers; a training that takes more than a short script
+
+TINY: dict[str, list[dict]] = {
+    "filters": [{}, {"layer": "stage2.conv1", "count": 3, "first": 2, "normalise": "joint"}],
+    "activations": [{}, {"layer": "fc"}, {"model": "random:resnet18", "layer": "layer1.0.relu_1", "size": 64}],
+    "patches": [{"dataset": "folder", "pictures": 9, "size": 32}],
+    "neighbours": [{"dataset": "folder", "k": 4}, {"dataset": "folder", "query": 3}],
+    "map": [{"dataset": "folder", "method": "pca"}],
+    "occlusion": [{"stride": 32}, {"stride": 40, "fill": "blur", "model": RANDOM, "size": 96}],
+    "saliency": [
+        {},
+        {"method": "smoothgrad", "samples": 3, "channels": "mean"},
+        {"method": "integrated", "samples": 3, "signed": True, "against": 5},
+    ],
+    "backprop": [{}, {"layer": "stage3.relu2", "rule": "deconvnet"}],
+    "cam": [{"method": name} for name in ("gradcam", "cam", "gradcam++", "layercam", "guided")]
+    + [{"method": "scorecam", "layer": "pool1", "size": 48}],
+    "trust": [{"check": "deletion", "steps": 5, "size": 32}, {"size": 32}],
+    "class-image": [
+        {"steps": 4, "size": 48},
+        {"steps": 3, "size": 48, "start": "noise", "optimiser": "adam", "l2": 5.0, "tv": 2.0, "small_pixels": 30.0},
+        {"steps": 3, "size": 48, "goal": "channel", "layer": "stage3.conv1", "count": 2, "decay": 0.1}
+        | {"optimiser": "progress", "small_contributions": 20.0, "transforms": "none"},
+        {"steps": 2, "size": 48, "goal": "neuron", "layer": "stage2.conv1", "optimiser": "gradient", "rate": 100.0},
+    ],
+    "fooling": [
+        {"steps": 3, "size": 64},
+        {"attack": "fgsm", "aim": "away", "size": 64},
+        {"attack": "pgd", "norm": "l2", "aim": "away", "epsilon": 2.0, "steps": 3, "size": 64},
+        {"attack": "deepfool", "steps": 2, "size": 32},
+    ],
+    "deepdream": [{"steps": 2, "octaves": 2, "size": 64}, {"steps": 1, "size": 48, "also": ("stage2.conv1",)}],
+    "inversion": [
+        {"steps": 3, "size": 32},
+        {"steps": 2, "size": 32, "optimiser": "lbfgs", "alpha": 0.1, "starts": 2, "layers": ("relu1",)},
+    ],
+    "texture": [
+        {"method": "gram", "steps": 3, "side": 48},
+        {"method": "mean-variance", "optimiser": "adam", "steps": 3, "side": 48},
+        {"method": "efros-leung", "size": 32, "side": 32, "reach": 2},
+    ],
+    "style": [{"steps": 2, "size": 72}, {"steps": 2, "size": 64, "statistic": "mean-variance", "optimiser": "adam"}],
+    "fast-style": [{"size": 96}],
+    "defence": [{"steps": 10}],
+    "relu": [{}],
+    "autograd": [{}, {"formula": "sin(v1 / torch) - exp(-v1) ** 2 + 3", "values": "v1=0.5, torch=2"}],
+}
+CASES = [(slug, given) for slug, cases in TINY.items() for given in cases]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> str:
+    """A small set of pictures."""
+    where, numbers = tmp_path_factory.mktemp("set"), np.random.default_rng(0)
+    for number in range(12):
+        pixels = np.kron(numbers.integers(0, 256, (6, 8, 3), np.uint8), np.ones((10, 10, 1), np.uint8))
+        Image.fromarray(pixels).save(where / f"{number}.png")
+    return f"folder:{where}"
+
+
+@pytest.fixture
+def run_alone(tmp_path, monkeypatch):
+    """Unpack a script with its files into a folder of its own and run it there; what it saved."""
+
+    def run(script) -> np.ndarray:
+        with zipfile.ZipFile(BytesIO(script.bundle())) as archive:
+            archive.extractall(tmp_path)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(torch.nn.functional, "relu", torch.nn.functional.relu)  # a script may replace it
+        with torch.random.fork_rng(devices=[]):
+            exec(compile((tmp_path / "script.py").read_text(encoding="utf-8"), "script.py", "exec"), {})
+        return np.load(tmp_path / script.saved_as)
+
+    return run
+
+
+@pytest.mark.parametrize(("slug", "given"), CASES, ids=[f"{slug}-{number}" for number, (slug, _) in enumerate(CASES)])
+def test_the_script_makes_the_same_array(slug, given, folder, run_alone, monkeypatch):
+    monkeypatch.setattr(trust, "METHODS", {"gradient": trust.METHODS["gradient"]})  # the one its scripts follow
+    if given.get("dataset") == "folder":
+        given = given | {"dataset": folder}
+    chosen = technique(slug)(**given)
+    script = script_for(chosen)
+    expected = script.part_of(finish(chosen.run()).arrays)
+    found = run_alone(script)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 1e-6 * max(1.0, float(np.abs(expected).max()))
+
+
+def test_every_technique_has_a_tested_script_or_is_known_to_have_none():
+    with_script = {slug for slug, kind in techniques().items() if has_script(kind)}
+    assert with_script == set(TINY) == set(techniques()) - WITHOUT
+
+
+@pytest.mark.parametrize("slug", sorted(set(TINY) - {"map"}))
+def test_the_room_as_it_opens_offers_a_short_script_that_needs_nothing_else(slug):
+    code = script_for(technique(slug)()).code
+    tree = ast.parse(code)
+    imported = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name.partition(".")[0] for name in imported} <= ALLOWED
+    lines = [
+        line for line in code.split('"""', 2)[2].splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert len(lines) <= LONGEST
+    assert "#" in code
+    assert max(map(len, code.splitlines())) <= 120
+
+
+def test_it_runs_where_convscope_is_not(tmp_path):
+    script = script_for(technique("saliency")())
+    with zipfile.ZipFile(BytesIO(script.bundle())) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run([sys.executable, "-I", "script.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "map.npy").shape == (96, 144)
+
+
+@pytest.mark.parametrize(
+    ("slug", "given"),
+    [("map", {}), ("deepdream", {"zoom": 3}), ("cam", {"model": "random:densenet121", "layer": "relu"})],
+)
+def test_settings_beyond_a_short_script_get_a_sentence(slug, given):
+    with pytest.raises(ConvscopeError) as problem:
+        script_for(technique(slug)(**given))
+    assert problem.value.sentence("ko")
+
+
+def test_names_cannot_break_out_of_a_comment():
+    code = script_for(technique("autograd")(formula="(x\n+ 1)", values="x=1")).code
+    assert "# (x + 1)" in code

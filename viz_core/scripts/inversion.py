@@ -1,0 +1,75 @@
+"""Inversion as a script."""
+
+import textwrap
+
+from viz_core.generate.inversion import ALPHA, OWN_TV, Inversion
+from viz_core.scripts.parts import compose, fill, value
+from viz_core.scripts.script import Script, beyond
+from viz_core.scripts.steps import VARIATION, closure_code, optimiser_code, scale_code, step_code
+
+OBEYED = ("layers", "starts", "steps", "optimiser", "tv", "beta", "alpha")
+_BODY = """
+x = picture("picture.png", $size)
+variance = float((x - mean).square().mean())
+smoothness = {  # how much roughness counts: more for deeper layers
+    $smoothness,
+}
+result = []
+for layer, weight in smoothness.items():
+    see(x)
+    goal = $answers.detach()  # what the layer answers to the picture
+    noise = torch.randn(($starts, *x.shape[1:]), generator=torch.Generator().manual_seed($seed))
+    values = (mean + variance**0.5 * noise).requires_grad_()
+
+    def losses():  # how far the layer's answers to the picture are from the goal, and how rough it is
+        values.grad = None
+        see(values)
+        loss = ($answers - goal).flatten(1).square().sum(1) / goal.square().sum() + weight * variation(values, $beta)$alpha
+        loss.sum().backward()
+        return loss.detach()
+
+    $closure
+    least, best = losses(), values.detach().clone()
+    $scale
+    $optimiser
+    for step in range($steps):
+        $step
+        now = losses()
+        best = torch.where((now < least).view(-1, 1, 1, 1), values.detach(), best)
+        least = torch.minimum(now, least)
+    result.append(best.clamp(0, 1))
+result = torch.cat(result).numpy()
+"""
+_CLIPPED = """
+        with torch.no_grad():
+            values.clamp_(0, 1)"""
+
+
+def write(technique: Inversion) -> Script:
+    """The pictures of all layers."""
+    network, layers = technique.network(), technique.depths()
+    answers = {value(network, layer, layers) for layer in layers}
+    if any("]" + "[" in one for one in answers):
+        raise beyond("layers")
+    smoothness = {layer: technique.tv * OWN_TV[technique.third(network, layer)] for layer in layers}
+    listed = ", ".join(f'"{layer}": {weight!r}' for layer, weight in smoothness.items())
+    name = technique.optimiser
+    body = fill(
+        _BODY,
+        size=technique.size or network.input_size,
+        smoothness="\n    ".join(textwrap.wrap(listed, 100)),
+        answers="seen[layer]",
+        starts=technique.starts,
+        seed=technique.seed,
+        beta=repr(technique.beta),
+        alpha=f"\n        loss = loss + {technique.alpha!r} * (values - mean).abs().flatten(1).pow({ALPHA}).mean(1)"
+        if technique.alpha
+        else "",
+        closure=closure_code(name).strip().replace("\n", "\n    "),
+        scale=scale_code(name).strip(),
+        optimiser=optimiser_code(name, 0.05).replace("\n", "\n    "),
+        steps=technique.steps,
+        step=step_code(name) + (_CLIPPED if name == "adam" else ""),
+    )
+    body = fill(VARIATION) + "\n\n" + "\n".join(line.rstrip() for line in body.splitlines())
+    return compose(technique, "image", body, pictures={"picture.png": technique.image}, layers=layers)

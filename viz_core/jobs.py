@@ -1,13 +1,11 @@
 """Long runs side by side: one thread per device gives every person the same time, a tenth of a second at a go."""
 
 import atexit
-import gc
 import itertools
 import logging
 import math
 import threading
 import time
-import traceback
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
@@ -19,6 +17,7 @@ import torch
 from viz_core import stopping
 from viz_core.errors import ConvscopeError
 from viz_core.images.render import encode_jpeg, resize
+from viz_core.memory import forget_frames, free_memory, is_out_of_memory
 from viz_core.technique import Result, Run, Sent, Steer, Step
 
 log = logging.getLogger(__name__)
@@ -465,7 +464,7 @@ class Scheduler:
         else:
             log.error("job %s (%s) failed", job.id, job.name, exc_info=problem)
             error = ConvscopeError("job_errors.unexpected")
-        _forget_frames(problem)
+        forget_frames(problem)
         with self.lock:
             self._end(job, "failed", error=error)
         free_memory()
@@ -502,30 +501,6 @@ class Scheduler:
         self._active.remove(job)
         if all(other.owner != job.owner for other in self._active):
             self._used.pop(job.owner, None)
-
-
-def _forget_frames(problem: BaseException | None) -> None:
-    """Let go of the frames that an exception and its causes hold, and of the tensors in them."""
-    while problem is not None:
-        traceback.clear_frames(problem.__traceback__)
-        before = problem.__cause__ or problem.__context__
-        problem.__traceback__ = problem.__cause__ = problem.__context__ = None
-        problem = before
-
-
-def is_out_of_memory(problem: BaseException) -> bool:
-    """Whether an exception says that the memory of the machine or of its accelerator did not suffice."""
-    if isinstance(problem, MemoryError | torch.OutOfMemoryError):
-        return True
-    said = str(problem).lower()
-    return isinstance(problem, RuntimeError) and ("out of memory" in said or "not enough memory" in said)
-
-
-def free_memory() -> None:
-    """Give back what ended runs held: unreachable objects, then the accelerator's cache."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 presence = Presence()

@@ -2,16 +2,27 @@
 
 import streamlit as st
 
-from pages.ui.charts import curves
+from pages.ui.charts import curves, share_areas
 from pages.ui.controls import own_fields
 from pages.ui.room import Room
-from pages.ui.style_controls import layer_sliders, optional_picture, own_picture, painted_mask
-from viz_core.generate.style import Style
+from pages.ui.style_controls import layer_sliders, memory_note, optional_picture, own_picture, painted_mask, part_legend
+from pages.ui.tape import tape
+from viz_core.generate.style import COLOURS, CONTENT, SECOND, SMOOTH, STYLE, Style
 from viz_core.technique import Result
 
 SLUG = "style"
-DRAWN_HERE = ("style", "second_style", "mask", "blend", "layer_weights")
-MEGABYTE = 2**20
+DRAWN_HERE = ("style", "second_style", "mask", "blend", "layer_weights", "rate", "steering")
+
+
+def part_name(part: str) -> str:
+    """What people read for a part of the objective."""
+    return room.t(f"page.parts.{part.replace(' ', '_')}")
+
+
+def legend() -> None:
+    """The colours of the parts at work."""
+    parts = (CONTENT, STYLE, *((SECOND,) if technique.second_style is not None else ()), SMOOTH)
+    part_legend(COLOURS, {part: part_name(part) for part in parts})
 
 
 def paintings(result: Result) -> None:
@@ -19,11 +30,35 @@ def paintings(result: Result) -> None:
     painting, sources = st.columns([3, 1], gap="medium")
     with painting:
         room.show(result, "painting", room.t("page.painting", steps=result.scores["steps"]))
+        if result.scores["backed off"]:
+            st.info(room.t("page.backed_off", size=min(result.arrays["image"].shape[2:])), icon=":material/memory:")
     with sources:
         room.show(result, "content", room.t("page.content"))
         room.show(result, "style", room.t("page.style"))
         if "second style" in result.pictures:
             room.show(result, "second style", room.t("page.second"))
+
+
+def pulls(result: Result) -> None:
+    """Which part of the objective moves which pixel, and how much each pulls over the run."""
+    st.subheader(room.t("page.pulls"), anchor=False)
+    st.caption(room.t("page.pulls_help"))
+    parts = [name.removeprefix("pull: ") for name in result.arrays if name.startswith("pull: ")]
+    where, when = st.columns(2, gap="medium")
+    with where:
+        room.show(result, "tug of war", room.t("page.tug"))
+        legend()
+    with when:
+        shares = {part_name(part): result.arrays[f"share: {part}"].tolist() for part in parts}
+        colours = {part_name(part): COLOURS[part] for part in parts}
+        chart = share_areas(result.arrays["looks"].tolist(), shares, colours, room.t("page.step"))
+        st.plotly_chart(chart, width="stretch", key=f"{SLUG}.shares")
+        st.caption(room.t("page.shares_help"))
+    with st.expander(room.t("page.each"), icon=":material/layers:"):
+        for column, part in zip(st.columns(len(parts)), parts, strict=True):
+            share = f"{result.scores[f'pull of {part}']:.0%}"
+            with column:
+                room.show(result, f"pull of {part}", room.t("page.share", part=part_name(part), share=share))
 
 
 def terms(result: Result) -> None:
@@ -37,37 +72,30 @@ def terms(result: Result) -> None:
     st.plotly_chart(chart, width="stretch", key=f"{SLUG}.curves")
 
 
-def pulls(result: Result) -> None:
-    """Which part of the objective still pulls, and where."""
-    st.markdown(f"**{room.t('page.pulls')}**")
-    st.caption(room.t("page.pulls_help"))
-    parts = [name for name in result.pictures if name.startswith("pull of ")]
-    for column, name in zip(st.columns(len(parts)), parts, strict=True):
-        part = room.t(f"page.parts.{name.removeprefix('pull of ').replace(' ', '_')}")
-        with column:
-            room.show(result, name, room.t("page.share", part=part, share=f"{result.scores[name]:.0%}"))
-
-
 room = Room(Style)
 with room.settings:
     own_picture(room, "style", "sample:strokes", room.t("fields.style.label"), room.t("fields.style.help"))
     optional_picture(room, "second_style", room.t("page.none"))
     optional_picture(room, "mask", room.t("page.everywhere"))
-    painted_mask(room, "mask", room.t("page.paint_mask"), room.t("page.paint_mask_help"), room.t("page.clear_mask"))
-second = room.values["second_style"] is not None and room.values["mask"] is None
-if second:
+    painted_mask(room, "mask", room.t("page.paint_mask"), room.t("page.paint_mask_help"))
+if room.values["second_style"] is not None and room.values["mask"] is None:
     room.controls(only=("blend",))
 technique = room.controls(only=tuple(name for name in own_fields(Style) if name not in DRAWN_HERE))
+if technique.uses_adam:
+    technique = room.controls(only=("rate",))
 with room.settings:
     layer_sliders(room, technique.layers or technique.style_layers(room.network), room.t("page.weights"))
 technique = room.controls(only=())
 with room.settings:
-    st.caption(room.t("page.memory", megabytes=max(1, room.guarded(technique.memory) // MEGABYTE)))
+    memory_note(room, technique)
 result = room.run(technique)
-if result is not None:
-    with room.stage:
+with room.stage:
+    if result is None:
+        legend()
+    else:
         paintings(result)
-        terms(result)
         pulls(result)
+        terms(result)
+        tape(room, result)
 room.downloads(result)
 room.explain()

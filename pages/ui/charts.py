@@ -91,6 +91,33 @@ def curves(
     return chart
 
 
+def share_areas(
+    steps: Sequence[int], shares: Mapping[str, Sequence[float]], colours: Mapping[str, Sequence[int]], x_title: str
+) -> go.Figure:
+    """Shares of a whole stacked on each other over the steps of a run."""
+    chart = go.Figure()
+    for name, values in shares.items():
+        chart.add_scatter(
+            x=list(steps),
+            y=list(values),
+            name=name,
+            mode="lines",
+            stackgroup="all",
+            line={"width": 0.5, "color": f"rgb{tuple(colours[name])}"},
+            fillcolor=f"rgb{tuple(colours[name])}",
+            hovertemplate="%{y:.0%}",
+        )
+    chart.update_xaxes(title=x_title)
+    chart.update_yaxes(range=[0, 1], tickformat=".0%")
+    chart.update_layout(
+        height=300,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": -0.3, "traceorder": "normal"},
+        hovermode="x unified",
+    )
+    return chart
+
+
 def distance_bars(rows: Sequence[Mapping[str, float | str]], names: Mapping[str, str], total: str) -> go.Figure:
     """Distances by layer, one colour for each method; rows have `method`, `layer` (or "all") and `distance`."""
     chart = go.Figure()

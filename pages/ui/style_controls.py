@@ -1,21 +1,26 @@
 """What the rooms about textures and styles share: pictures of their own, masks, and a slider for each layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from pages.ui import link
-from pages.ui.click_image import click_image
+from pages.ui.brush import brush
 from pages.ui.controls import field_text
+from pages.ui.language import t
 from pages.ui.pictures import UPLOADS, picture_name, sample_thumbnails, thumbnail
 from pages.ui.room import Room
-from viz_core.generate.region import ellipses_mask
+from viz_core.generate.region import Stroke, strokes_mask
+from viz_core.generate.style import MEGABYTE, Style
+from viz_core.generate.tug_of_war import Colour
 from viz_core.images.intake import Picture
 from viz_core.images.refs import keep_upload, open_image
-from viz_core.images.render import encode_png, fit, overlay
+from viz_core.images.render import encode_jpeg, fit
 
 NONE = ""
 MASK_SIDE = 360
+MOST_STROKES = 200
+QUALITY = 88
 
 
 def own_picture(room: Room, name: str, default: str, label: str, help: str) -> None:
@@ -60,17 +65,37 @@ def optional_picture(room: Room, name: str, none: str) -> None:
     room.values[name] = chosen or None
 
 
-def painted_mask(room: Room, name: str, title: str, help: str, clear: str) -> None:
-    """Draw ellipses over the picture by dragging; together they are the mask of a parameter that has none yet."""
-    boxes_key = f"{room.kind.slug}.{name}.boxes"
-    pixels = open_image(room.choice.image).pixels
-    small = fit(pixels, MASK_SIDE)
-    kept = st.session_state.setdefault(boxes_key, {}).setdefault(room.choice.image, [])
-    mask = ellipses_mask(small.shape[:2], kept)
-    with st.expander(title, icon=":material/gesture:"):
+def painted_mask(room: Room, name: str, title: str, help: str) -> None:
+    """Paint the mask of a parameter over the picture with a brush; it counts where no picture is chosen as the mask."""
+    key = f"{room.kind.slug}.{name}.strokes"
+    small = fit(open_image(room.choice.image).pixels, MASK_SIDE)
+    by_picture: dict[str, list[Stroke]] = st.session_state.setdefault(key, {})
+    strokes = by_picture.setdefault(room.choice.image, [])
+
+    def take(stroke: Stroke | None) -> None:
+        if stroke is None:
+            strokes.clear()
+        elif len(strokes) < MOST_STROKES:
+            strokes.append(stroke)
+
+    with st.expander(title, icon=":material/brush:", expanded=bool(strokes)):
         st.caption(help)
-        view = overlay(small, mask[..., 0] / 255, 0.5, limits=(0.0, 1.0)) if kept else small
-        click_image(encode_png(view), f"{boxes_key}.view", alt=title, drag=True, on_click=lambda c: kept.append(c.box))
-        st.button(clear, key=f"{boxes_key}.clear", disabled=not kept, on_click=kept.clear, icon=":material/ink_eraser:")
-    if kept and room.values.get(name) is None:
-        room.values[name] = keep_upload(Picture(mask))
+        texts = {part: t(f"brush.{part}") for part in ("size", "erase", "clear")} | {"alt": title}
+        brush(encode_jpeg(small, QUALITY), f"{key}.canvas", strokes, texts=texts, on_stroke=take)
+    if strokes and room.values.get(name) is None:
+        room.values[name] = keep_upload(Picture(strokes_mask(small.shape[:2], strokes)))
+
+
+def memory_note(room: Room, technique: Style) -> None:
+    """What a run needs, and the largest size there is memory for, before anything runs."""
+    needed, most = room.guarded(lambda: (technique.memory(), technique.largest_size()))
+    longest = next(rule.le for rule in Style.model_fields["size"].metadata if hasattr(rule, "le"))
+    note = room.t("page.memory", megabytes=max(1, needed // MEGABYTE))
+    st.caption(note if most is None else f"{note} {room.t('page.largest', size=min(most, longest))}")
+
+
+def part_legend(colours: Mapping[str, Colour], names: Mapping[str, str]) -> None:
+    """Which colour stands for which part of an objective."""
+    swatch = "<span style='background:rgb{};display:inline-block;width:.8em;height:.8em;border-radius:2px'></span>"
+    words = "&ensp;".join(f"{swatch.format(colours[part])}&nbsp;{name}" for part, name in names.items())
+    st.html(f"<div style='font-size:.875rem'>{words}</div>")

@@ -5,13 +5,18 @@ import pytest
 import torch
 
 from viz_core.__main__ import main
+from viz_core.errors import ConvscopeError
+from viz_core.generate.canvas import Pixels
 from viz_core.generate.colour import YIQ, brightness, match_colours, with_colours_of
-from viz_core.generate.region import ellipses_mask
-from viz_core.generate.style import Style
+from viz_core.generate.loop import Loop
+from viz_core.generate.optimiser import GradientDescent
+from viz_core.generate.region import Stroke, strokes_mask
+from viz_core.generate.style import COLOURS, Style
+from viz_core.generate.tug_of_war import TugOfWar, pulls, winners
 from viz_core.images.intake import Picture
 from viz_core.images.refs import keep_upload
 from viz_core.images.tensor import to_tensor
-from viz_core.technique import finish
+from viz_core.technique import Steer, finish
 
 QUICK = {"model": "bundled-random", "image": "sample:coffee", "size": 64, "sizes": 1, "steps": 6}
 
@@ -53,7 +58,7 @@ def test_more_weight_of_the_style_brings_more_of_it():
 
 def test_outside_the_mask_nothing_changes():
     shape = finish(Style(**QUICK | {"steps": 1}).run()).pictures["content"].shape
-    mask = ellipses_mask(shape[:2], [(0, 0, shape[1] // 2, shape[0])])
+    mask = strokes_mask(shape[:2], [Stroke(((0.2, 0.1), (0.2, 0.5)), 0.3)])
     ref = keep_upload(Picture(mask))
     result = finish(Style(**QUICK, mask=ref).run())
     change = np.abs(result.pictures["painting"].astype(int) - result.pictures["content"]).max(2)
@@ -62,7 +67,7 @@ def test_outside_the_mask_nothing_changes():
 
 
 def test_two_styles_and_a_mask_give_each_its_place():
-    mask = keep_upload(Picture(ellipses_mask((64, 96), [(0, 0, 40, 64)])))
+    mask = keep_upload(Picture(strokes_mask((64, 96), [Stroke(((0.2, 0.1), (0.2, 0.5)), 0.3)])))
     technique = Style(**QUICK, second_style="sample:waves", mask=mask)
     network = technique.network()
     terms = technique.objective(network, technique.input()).terms()
@@ -120,3 +125,85 @@ def test_the_command_line_and_replay_give_the_same_bytes(tmp_path):
     assert main(["style", *options, "--steps", "2", "--style", "sample:ink", "--out", str(tmp_path / "a")]) == 0
     assert main(["replay", str(tmp_path / "a" / "painting.png"), "--out", str(tmp_path / "b")]) == 0
     assert (tmp_path / "a" / "painting.png").read_bytes() == (tmp_path / "b" / "painting.png").read_bytes()
+
+
+def test_a_stroke_is_as_wide_as_its_brush_and_an_eraser_takes_it_away():
+    line = Stroke(((0.1, 0.25), (0.9, 0.25)), 0.2)
+    mask = strokes_mask((100, 200), [line])[..., 0]
+    column = mask[:, 100] / 255
+    assert column.sum() == pytest.approx(40, abs=2)
+    assert mask[50, 100] == 255
+    assert mask[10, 100] == mask[90, 100] == 0
+    assert strokes_mask((100, 200), [line, Stroke(((0.5, 0.25),), 0.1, erase=True)])[50, 100, 0] == 0
+    assert strokes_mask((100, 200), [Stroke(((0.5, 0.25),), 0.1)])[50, 100, 0] == 255
+
+
+def test_each_part_pulls_as_its_gradient_alone():
+    technique = Style(**QUICK, second_style="sample:glass")
+    network, x = technique.network(), technique.input()
+    picture = (x + 0.1 * torch.randn(x.shape, generator=technique.generator())).clamp(0, 1)
+    parts = technique.parts(network, x)
+    found = pulls(network, picture, parts)
+    for name, part in parts.items():
+        canvas = Pixels(picture)
+        Loop(network, canvas, part, GradientDescent(0.0), relative=False).evaluate()
+        np.testing.assert_allclose(found[name], canvas.values.grad[0].norm(dim=0), rtol=1e-3, atol=1e-7)
+
+
+def test_the_winner_gives_a_pixel_its_colour():
+    left = np.zeros((8, 20), np.float32)
+    left[:, :10] = 1
+    tug = TugOfWar(COLOURS, [1], [{"content": 0.25, "style": 0.75}], {"content": left, "style": 1 - left})
+    picture = winners(tug.strengths, COLOURS)
+    assert tuple(picture[4, 2]) == COLOURS["content"]
+    assert tuple(picture[4, 17]) == COLOURS["style"]
+    bar = tug.bar(8, 3)
+    assert [tuple(pixel) for pixel in bar[:, 1]] == [COLOURS["content"]] * 2 + [COLOURS["style"]] * 6
+    assert tug.beside(np.zeros((8, 20, 3), np.uint8)).shape == (8, 34, 3)
+
+
+def test_weights_and_mask_are_changed_on_the_way():
+    mask = keep_upload(Picture(strokes_mask((64, 64), [Stroke(((0.5, 0.5),), 0.4)])))
+    changes = {
+        4: {"style_weight": 0.0, "layer_weights": (1.0, 0.0, 0.0, 0.0, 0.0)},
+        8: {"mask": mask},
+        9: {"mask": None},
+    }
+    run, sent = Style(**QUICK | {"sizes": 2}).run(), None
+    while True:
+        try:
+            step = run.send(sent)
+        except StopIteration as end:
+            result = end.value
+            break
+        sent = Steer(changes[step.done]) if step.done in changes else None
+    assert result.recipe.parameters["steering"] == [
+        "4 style_weight=0.0 layer_weights=1.0,0.0,0.0,0.0,0.0",
+        f"8 mask={mask}",
+        "9 mask=none",
+    ]
+    assert result.scores["pull of style"] == 0
+    assert result.scores["steps"] == 12
+    again = finish(Style(**result.recipe.parameters).run())
+    np.testing.assert_array_equal(again.arrays["image"], result.arrays["image"])
+
+
+def test_a_painting_gets_smaller_where_memory_runs_out(monkeypatch):
+    evaluate = Loop._evaluate
+
+    def short_of_memory(self, network):
+        if min(self.canvas.values.shape[-2:]) > 80:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory")
+        return evaluate(self, network)
+
+    monkeypatch.setattr(Loop, "_evaluate", short_of_memory)
+    result = finish(Style(**QUICK | {"size": 96, "sizes": 2, "steps": 2}).run())
+    assert result.scores["backed off"]
+    assert min(result.arrays["image"].shape[2:]) == 67
+    assert result.scores["steps"] == 4
+
+
+def test_a_size_there_is_no_memory_for_is_refused_before_the_run(monkeypatch):
+    monkeypatch.setattr("viz_core.generate.style.available_memory", lambda device: Style(**QUICK).memory() // 4)
+    with pytest.raises(ConvscopeError, match="MB"):
+        next(Style(**QUICK).run())

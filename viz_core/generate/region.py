@@ -1,19 +1,41 @@
-"""A mask from a few ellipses drawn over a picture."""
+"""A mask painted with a brush, stroke by stroke."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
 
-Box = tuple[int, int, int, int]
-SOFTNESS = 0.01  # of the longer side: how wide the edge is
+FULL = 255
+SOFTNESS = 0.15  # of the brush: how wide its edge is
+SUBPIXEL = 4  # bits
 
 
-def ellipses_mask(shape: tuple[int, int], boxes: Sequence[Box]) -> np.ndarray:
-    """White ellipses with soft edges on black, (H, W, 3) uint8; each fills its box (left, top, right, bottom) in pixels."""
-    mask = Image.new("L", (shape[1], shape[0]))
-    draw = ImageDraw.Draw(mask)
-    for box in boxes:
-        draw.ellipse(box, fill=255)
-    soft = np.asarray(mask.filter(ImageFilter.GaussianBlur(SOFTNESS * max(shape))))
-    return np.repeat(soft[..., None], 3, axis=2)
+class Stroke(NamedTuple):
+    """A line through points (x, y) with a round brush of this diameter, all as shares of the picture's width.
+
+    `erase` takes away what earlier strokes have painted.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    brush: float
+    erase: bool = False
+
+
+def strokes_mask(shape: tuple[int, int], strokes: Sequence[Stroke]) -> np.ndarray:
+    """White strokes with soft edges on black, (H, W, 3) uint8, for a picture of this height and width."""
+    mask = np.zeros(shape, np.float32)
+    for stroke in strokes:
+        painted = _painted(shape, stroke).astype(np.float32) / FULL
+        mask = mask * (1 - painted) if stroke.erase else np.maximum(mask, painted)
+    return np.repeat(np.rint(FULL * mask).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _painted(shape: tuple[int, int], stroke: Stroke) -> np.ndarray:
+    """One stroke alone, (H, W) uint8."""
+    canvas, width = np.zeros(shape, np.uint8), shape[1]
+    thickness = max(1, round(stroke.brush * width))
+    points = np.rint(np.array(stroke.points) * width * 2**SUBPIXEL).astype(np.int32)
+    points = np.concatenate([points, points[-1:]])  # a touch is a line, too
+    cv2.polylines(canvas, [points], False, FULL, thickness, cv2.LINE_AA, SUBPIXEL)
+    return cv2.GaussianBlur(canvas, (0, 0), max(0.5, SOFTNESS * thickness))

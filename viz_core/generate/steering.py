@@ -49,7 +49,14 @@ class Conductor(Generic[Steered]):
 
 def turn(step: int, changes: Mapping[str, Any]) -> str:
     """How a recipe notes that parameters changed after a step: `31 l2=20 tv=3`."""
-    return " ".join([str(step), *(f"{name}={value}" for name, value in changes.items())])
+    return " ".join([str(step), *(f"{name}={_spelt(value)}" for name, value in changes.items())])
+
+
+def _spelt(value: Any) -> str:
+    """A value as techniques read it from text."""
+    if value is None:
+        return "none"
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def read_turn(technique: Technique, note: str) -> tuple[int, dict[str, Any]]:

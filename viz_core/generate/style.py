@@ -1,7 +1,9 @@
 """Style transfer: what one picture shows, painted the way another is."""
 
+import itertools
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,11 +12,13 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels, noise
 from viz_core.generate.colour import brightness, match_colours, with_colours_of
-from viz_core.generate.loop import Loop, Outcome, optimise
+from viz_core.generate.loop import Outcome, Painting, optimise
 from viz_core.generate.objective import Match, Objective, TotalVariation
-from viz_core.generate.optimiser import LBFGS, Adam, GradientDescent, Optimiser
+from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
+from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.style_statistics import (
     StatisticName,
     content_layer,
@@ -23,16 +27,46 @@ from viz_core.generate.style_statistics import (
     style_objective,
 )
 from viz_core.generate.tape import Tape
+from viz_core.generate.tug_of_war import Colour, TugOfWar
 from viz_core.images.refs import open_image
 from viz_core.images.render import heatmap
 from viz_core.images.tensor import to_input, to_pixels
+from viz_core.memory import available_memory, forget_frames, free_memory, is_out_of_memory
 from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 SMALLEST = 48  # short side of the coarsest size, pixels
 NOISE = 0.05  # what the network does not see of it stays to the end
 ADAM_RATE = 0.03
+LOOK_EVERY = 10  # steps between two looks at who pulls where
+MEGABYTE = 2**20
+BACK_OFF = 0.7  # of the size, where memory ran out
 CONTENT, STYLE, SECOND, SMOOTH = "content", "style", "second style", "smoothness"
+COLOURS: dict[str, Colour] = {
+    CONTENT: (42, 143, 181),
+    STYLE: (230, 134, 44),
+    SECOND: (139, 92, 190),
+    SMOOTH: (138, 146, 150),
+}
+
+
+@dataclass
+class Progress:
+    """What a run has gathered: steps and curves over all sizes, its film, who pulled where, and the objective in words."""
+
+    tape: Tape = field(default_factory=Tape)
+    tug: TugOfWar = field(default_factory=lambda: TugOfWar(COLOURS))
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    done: int = 0
+    objective: str = ""
+    backed_off: bool = False
+
+    def take(self, outcome: Outcome) -> None:
+        """Add what was painted at one size."""
+        self.done += outcome.steps
+        self.objective = outcome.objective
+        for name, values in outcome.curves.items():
+            self.curves.setdefault(name, []).extend(values)
 
 
 class Style(Technique):
@@ -46,6 +80,9 @@ class Style(Technique):
     order: ClassVar[int] = 60
     icon: ClassVar[str] = "brush"
     live: ClassVar[bool] = True
+    steerable: ClassVar[tuple[str, ...]] = (
+        *("style_weight", "content_weight", "smoothness", "rate", "blend", "layer_weights", "mask"),
+    )
 
     style: str = Field("sample:strokes", description="the picture whose manner to take: sample:<name> or a path")
     second_style: str | None = Field(None, description="a second manner to mix in, or to paint outside the mask with")
@@ -95,54 +132,88 @@ class Style(Technique):
         description="how steps are taken; random directions (wasserstein) always use Adam",
         json_schema_extra={"advanced": True},
     )
+    rate: float = Field(
+        ADAM_RATE,
+        ge=0.001,
+        le=0.2,
+        description="learning rate of Adam; L-BFGS searches for its own",
+        json_schema_extra={"advanced": True, "step": 0.001},
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the noise", json_schema_extra={"advanced": True})
+    steering: tuple[str, ...] = Field((), description=STEERING)
 
     def run(self) -> Run:
-        """Paint at every size, each beginning with the painting of the one before."""
+        """Paint at every size, each beginning with the painting of the one before; steered on the way."""
+        return conducted(self, self._run(), self.steering)
+
+    def _run(self) -> Run:
+        self.check_memory()
         network, whole = self.network(), self.input()
-        generator, tape = self.generator(), Tape()
-        curves: dict[str, list[float]] = {}
-        shapes = self.shapes(whole)
-        painting, objective, done = self.first(whole, shapes[0], generator), None, 0
-        for shape in shapes:
-            x = resized(whole, shape)
-            objective = self.objective(network, x)
-            outcome = yield from self.paint(network, objective, x, resized(painting, shape), generator, tape, done)
-            painting, done = outcome.last.clamp(0, 1), done + outcome.steps
-            for name, values in outcome.curves.items():
-                curves.setdefault(name, []).extend(values)
+        generator, progress, now = self.generator(), Progress(), self
+        waiting = self.shapes(whole)
+        painting = self.first(whole, waiting[0], generator)
+        while waiting:
+            shape = waiting.pop(0)
+            try:
+                outcome, now = yield from now.paint(
+                    network, whole, resized(painting, shape), generator, progress, len(waiting)
+                )
+            except (RuntimeError, MemoryError) as problem:
+                smaller = tuple(round(BACK_OFF * length) for length in shape)
+                if not is_out_of_memory(problem) or min(smaller) < SMALLEST:
+                    raise
+                waiting, progress.backed_off = [(smaller[0], smaller[1])], True
+                forget_frames(problem)
+                free_memory()
+                continue
+            painting = outcome.last.clamp(0, 1)
+            progress.take(outcome)
             if outcome.stopped:
                 break
-        assert objective is not None
-        pulls = self.pulls(network, painting)
-        return self.finished(whole, painting, curves, pulls, str(objective), tape.frames)
+        return now.finished(whole, painting, progress)
 
     def paint(
         self,
         network: GraphModel,
-        objective: Objective,
-        x: Tensor,
+        whole: Tensor,
         start: Tensor,
         generator: torch.Generator,
-        tape: Tape,
-        done: int,
-    ) -> Generator[Step, Sent, Outcome]:
-        """The optimisation at one size, for the content x and from a start, both (1, 3, h, w)."""
-        return (
-            yield from optimise(
-                network,
-                Pixels(start, project=self.keep_outside(x)),
-                objective,
-                self.make_optimiser(),
-                self.steps,
-                relative=False,
-                generator=generator,
-                tape=tape,
-                preview=lambda picture: to_pixels(resized(self.shown(picture, x), self.input().shape[-2:])),
-                before=done,
-                total=self.sizes * self.steps,
-            )
+        progress: Progress,
+        later: int,
+    ) -> Generator[Step, Sent, "tuple[Outcome, Style]"]:
+        """The optimisation at the size of the start (1, 3, h, w), with so many sizes to come.
+
+        Returns its outcome, and the technique as it was steered.
+        """
+        x, parts, seen = resized(whole, start.shape[-2:]), dict[str, Objective](), [start]
+
+        def plan(technique: Style) -> Plan:
+            parts.clear()
+            parts.update(technique.parts(network, x))
+            return Plan(total(parts), technique.make_optimiser())
+
+        def preview(picture: Tensor) -> np.ndarray:
+            seen[0] = picture
+            return to_pixels(resized(self.shown(picture, x), whole.shape[-2:]))
+
+        conductor = Conductor(self, plan)
+        first = conductor.plan()
+        painting = optimise(
+            network,
+            Pixels(start, project=lambda values: conductor.now.keep_outside(x, values)),
+            first.objective,
+            first.optimiser,
+            self.steps,
+            relative=False,
+            generator=generator,
+            replan=conductor.follow,
+            preview=preview,
+            before=progress.done,
+            total=progress.done + (1 + later) * self.steps,
         )
+        outcome = yield from watched(painting, progress, lambda step: progress.tug.look(step, network, seen[0], parts))
+        progress.tug.look(progress.done + outcome.steps, network, outcome.last.clamp(0, 1), parts)
+        return outcome, conductor.now
 
     def shapes(self, x: Tensor) -> list[tuple[int, int]]:
         """The sizes (height, width) to go through, smallest first."""
@@ -179,13 +250,13 @@ class Style(Technique):
             return None
         return resized(brightness(to_input(open_image(self.mask), min(x.shape[-2:])))[:, :1].to(x.device), x.shape[-2:])
 
-    def keep_outside(self, x: Tensor):
-        """What brings the places outside the mask back to the content, where no second style is painted there."""
+    def keep_outside(self, x: Tensor, painting: Tensor) -> Tensor:
+        """The painting with the content x outside the mask, where no second style is painted there."""
         where = self.region(x)
         if where is None or self.second_style is not None:
-            return None
+            return painting
         content = self.seen(x)
-        return lambda painting: content + where * (painting - content)
+        return content + where * (painting - content)
 
     def parts(self, network: GraphModel, x: Tensor) -> dict[str, Objective]:
         """The parts of the objective by name, each with its weight, for the content x (1, 3, h, w)."""
@@ -218,28 +289,20 @@ class Style(Technique):
 
     def objective(self, network: GraphModel, x: Tensor) -> Objective:
         """What to make small: the weighted distances to content and style, and roughness."""
-        parts = list(self.parts(network, x).values())
-        return sum(parts[1:], parts[0])
+        return total(self.parts(network, x))
 
     def style_layers(self, network: GraphModel) -> tuple[str, ...]:
         """The layers that say what the style is."""
         return tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
 
-    def make_optimiser(self) -> Optimiser:
+    @property
+    def uses_adam(self) -> bool:
         """L-BFGS wants the same question at every step, so random directions go with Adam."""
-        return Adam(ADAM_RATE) if self.optimiser == "adam" or self.statistic == "wasserstein" else LBFGS()
+        return self.optimiser == "adam" or self.statistic == "wasserstein"
 
-    def pulls(self, network: GraphModel, painting: Tensor) -> dict[str, np.ndarray]:
-        """How strongly each part of the objective pulls at each pixel of the painting: (H, W) by name."""
-        x = resized(self.input(), painting.shape[-2:])
-        strengths = {}
-        for name, part in self.parts(network, x).items():
-            canvas = Pixels(painting)
-            Loop(network, canvas, part, GradientDescent(0.0), relative=False).evaluate()
-            gradient = canvas.values.grad
-            assert gradient is not None  # the evaluation leaves one
-            strengths[name] = gradient[0].norm(dim=0).cpu().numpy()
-        return strengths
+    def make_optimiser(self) -> Optimiser:
+        """The optimiser at its start."""
+        return Adam(self.rate) if self.uses_adam else LBFGS()
 
     def memory(self) -> int:
         """About how many bytes the run needs at its largest size: activations with their gradients, and L-BFGS's past steps."""
@@ -250,42 +313,68 @@ class Style(Technique):
         numbers = sum(math.prod(layer.shape) for layer in layers[: deepest + 1])
         return 4 * (2 * numbers + 24 * x.numel())
 
-    def finished(
-        self,
-        whole: Tensor,
-        painting: Tensor,
-        curves: dict[str, list[float]],
-        pulls: dict[str, np.ndarray],
-        objective: str,
-        frames: tuple[np.ndarray, ...],
-    ) -> Result:
+    def largest_size(self) -> int | None:
+        """The largest short side that the memory that is free now allows; None where the system does not tell."""
+        free = available_memory(self.network().device)
+        return None if free is None else int(min(self.input().shape[-2:]) * math.sqrt(free / self.memory()))
+
+    def check_memory(self) -> None:
+        """Raise ConvscopeError, before anything is computed, where a painting of this size needs more memory than is free."""
+        most = self.largest_size()
+        if most is not None and most < min(self.input().shape[-2:]):
+            raise ConvscopeError("style_errors.memory", megabytes=self.memory() // MEGABYTE, size=most)
+
+    def finished(self, whole: Tensor, painting: Tensor, progress: Progress) -> Result:
         """The painting with its curves, and which part of the objective pulls where."""
-        x = resized(whole, painting.shape[-2:])
+        x, tug = resized(whole, painting.shape[-2:]), progress.tug
         picture = self.shown(painting, x)
-        sums = {name: values[-1] for name, values in curves.items()}
-        strength = {name: float(values.mean()) for name, values in pulls.items()}
-        total = sum(strength.values()) or 1.0
         return self.result(
             arrays={
                 "image": picture.cpu().numpy(),
-                **{f"curve: {name}": np.asarray(values, np.float32) for name, values in curves.items()},
-                **{f"pull: {name}": values for name, values in pulls.items()},
+                **{f"curve: {name}": np.asarray(values, np.float32) for name, values in progress.curves.items()},
+                **{f"pull: {name}": values for name, values in tug.strengths.items()},
+                "looks": np.asarray(tug.steps),
+                **{f"share: {name}": np.asarray([look[name] for look in tug.shares]) for name in tug.strengths},
             },
             pictures={
                 "painting": to_pixels(picture),
                 "content": to_pixels(x),
                 "style": to_pixels(self.manner(self.style, x)),
                 **({} if self.second_style is None else {"second style": to_pixels(self.manner(self.second_style, x))}),
-                **{f"pull of {name}": heatmap(values) for name, values in pulls.items()},
+                "tug of war": tug.map(),
+                **{f"pull of {name}": heatmap(values) for name, values in tug.strengths.items()},
             },
             scores={
-                "objective": objective,
-                "steps": max(map(len, curves.values())),
-                **{f"last {name}": value for name, value in sums.items()},
-                **{f"pull of {name}": value / total for name, value in strength.items()},
+                "objective": progress.objective,
+                "steps": progress.done,
+                "backed off": progress.backed_off,
+                **{f"last {name}": values[-1] for name, values in progress.curves.items()},
+                **{f"pull of {name}": share for name, share in tug.shares[-1].items()},
             },
-            frames=frames,
+            frames=progress.tape.frames,
         )
+
+
+def total(parts: dict[str, Objective]) -> Objective:
+    """The sum of the parts of an objective."""
+    first, *others = parts.values()
+    return sum(others, first)
+
+
+def watched(painting: Painting, progress: Progress, look: Callable[[int], None]) -> Painting:
+    """The painting with its film kept; its previews have beside them who pulls where, looked at every few steps."""
+    sent: Sent = None
+    for count in itertools.count():
+        try:
+            step = painting.send(sent)
+        except StopIteration as end:
+            return end.value
+        assert step.preview is not None  # the loop shows every step
+        progress.tape.add(step.preview)
+        if count % LOOK_EVERY == 0:
+            look(step.done)
+        sent = yield replace(step, preview=progress.tug.beside(step.preview))
+    raise AssertionError("a painting ends")
 
 
 def resized(picture: Tensor, shape: tuple[int, int] | torch.Size) -> Tensor:

@@ -24,7 +24,7 @@ class Stroke(NamedTuple):
 
 def strokes_mask(shape: tuple[int, int], strokes: Sequence[Stroke]) -> np.ndarray:
     """White strokes with soft edges on black, (H, W, 3) uint8, for a picture of this height and width."""
-    mask = np.zeros(shape, np.float32)
+    mask: np.ndarray = np.zeros(shape, np.float32)
     for stroke in strokes:
         painted = _painted(shape, stroke).astype(np.float32) / FULL
         mask = mask * (1 - painted) if stroke.erase else np.maximum(mask, painted)

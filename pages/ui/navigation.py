@@ -14,6 +14,7 @@ from pages.ui.session import owner
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
 from viz_core.lesson import Stop
+from viz_core.recipe import Recipe
 from viz_core.registry import techniques
 from viz_core.technique import SECTIONS, Technique
 from viz_core.texts import text
@@ -45,6 +46,11 @@ def room_page(kind: type[Technique]) -> st.Page:
     )
 
 
+def compare_page() -> st.Page:
+    """The navigation entry of the comparison."""
+    return st.Page(PAGES / "compare.py", title=t("compare.title"), icon=":material/compare:", url_path="compare")
+
+
 def pages() -> dict[str, list[st.Page]]:
     """All pages by the title of their section."""
     sections = {
@@ -52,6 +58,7 @@ def pages() -> dict[str, list[st.Page]]:
             st.Page(PAGES / "home.py", title=t("home.title"), icon=":material/home:", default=True),
             st.Page(PAGES / "network.py", title=t("network.title"), icon=":material/account_tree:", url_path="network"),
             st.Page(PAGES / "lesson.py", title=t("lesson.title"), icon=":material/route:", url_path="lesson"),
+            compare_page(),
         ]
     }
     for section in SECTIONS:
@@ -97,9 +104,14 @@ def offer_recipe() -> None:
         st.info(t("ui.has_recipe", title=title), icon=":material/receipt_long:")
         if st.button(t("ui.open_recipe"), key="recipe.open"):
             st.session_state[RECIPE] = None
-            given = {name: value for name, value in recipe.parameters.items() if value is not None}
-            parameters = {name: link.as_parameter(value) for name, value in given.items()}
-            st.switch_page(room_page(kind), query_params=parameters)
+            open_recipe(recipe)
+
+
+def open_recipe(recipe: Recipe) -> None:
+    """Open the room of a recipe with its settings."""
+    given = {name: value for name, value in recipe.parameters.items() if value is not None}
+    parameters = {name: link.as_parameter(value) for name, value in given.items()}
+    st.switch_page(room_page(techniques()[recipe.technique]), query_params=parameters)
 
 
 def go_to_stop(stop: Stop) -> None:

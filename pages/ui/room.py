@@ -12,6 +12,7 @@ from pages.ui.controls import namespace, widgets
 from pages.ui.language import language, t
 from pages.ui.lesson_bar import RECORD
 from pages.ui.live import attach, live_view, stop_button
+from pages.ui.pins import pin_box
 from pages.ui.script_box import script_box
 from pages.ui.session import owner
 from pages.ui.sidebar import Choice
@@ -261,6 +262,7 @@ class Room:
                 st.code(page_address(), language=None, wrap_lines=True)
                 self._recorder()
             script_box(result.recipe)
+            pin_box(result)
 
     def _recorder(self) -> None:
         """Add this room with its present settings to a lesson of one's own."""

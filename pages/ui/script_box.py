@@ -12,6 +12,7 @@ from viz_core.scripts.script import Script, has_script, script_for
 CODE_HEIGHT = 420
 
 
+@st.fragment  # opening it does not run the page again
 def script_box(recipe: Recipe) -> None:
     """The popover with the script of a recipe; nothing for techniques that have none."""
     kind = technique(recipe.technique)

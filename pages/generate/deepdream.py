@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui.charts import curve
 from pages.ui.film_box import film_box
+from pages.ui.language import t
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from pages.ui.tape import begun, tape
@@ -19,7 +20,20 @@ def controls() -> DeepDream:
     room.controls(
         only=("octaves", "octave_scale", "steps", "step_size", "jitter", "carry" if film else "zoom"), film=film
     )
-    return room.controls(only=("also", "tile", "size", "seed"), film=film, begin=begun(room, "begin"))
+    chosen = room.controls(only=("also", "tile", "size", "seed"), film=film)
+    weights = mix() if chosen.also else ()
+    return room.controls(only=(), film=film, begin=begun(room, "begin"), weights=weights)
+
+
+def mix() -> tuple[float, ...]:
+    """How much each of several layers counts."""
+    layers = room.values["layer"], *room.values["also"]
+    with room.settings, st.popover(room.t("fields.weights.label"), icon=":material/tune:", width="stretch"):
+        st.caption(room.t("fields.weights.help"))
+        return tuple(
+            st.slider(layer or t("ui.automatic"), 0.0, 2.0, 1.0, 0.1, key=f"deepdream.weight.{place}")
+            for place, layer in enumerate(layers)
+        )
 
 
 room = Room(DeepDream)

@@ -26,7 +26,7 @@ MODEL = {"model": "bundled-random", "size": 32}
 RUNS = {
     "class image": (ClassImage(**MODEL, steps=8, target=3), {"l2": 50.0, "rate": 1.0}),
     "ladder": (ClassImage(**MODEL, steps=3, target=3, compare="twins"), {"l2": 50.0}),
-    "dream": (DeepDream(**MODEL, octaves=2, steps=4), {"step_size": 3.0, "channel": 2}),
+    "dream": (DeepDream(**MODEL, octaves=2, steps=4), {"step_size": 3.0, "also": ("conv1",), "weights": (0.0, 1.0)}),
     "inversion": (Inversion(**MODEL, layers=("relu1",), steps=8), {"tv": 5.0}),
 }
 
@@ -97,6 +97,8 @@ def test_nonsense_is_refused_with_a_sentence(note):
 def test_a_note_is_read_as_it_was_written():
     changes = {"l2": 20.5, "transforms": "lucid", "blur_every": 3}
     assert read_turn(ClassImage(), turn(31, changes)) == (31, changes)
+    changes = {"channel": None, "also": ("conv1", "stage2.conv1"), "weights": (1.0, 0.5, 0.0)}
+    assert read_turn(DeepDream(), turn(4, changes)) == (4, changes)
 
 
 @pytest.mark.parametrize("canvas", ["pixels", "fourier"])

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from viz_core.generate.canvas import Pixels
 from viz_core.generate.flow import carried, flow
 from viz_core.generate.loop import Painting, Preview, activations, optimise
-from viz_core.generate.objective import Guide, Objective, Strength
+from viz_core.generate.objective import Guide, Objective, Strength, Sum
 from viz_core.generate.optimiser import NormalisedStep
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.tape import MOST_FRAMES, Tape
@@ -51,7 +51,7 @@ class DeepDream(Technique):
     icon: ClassVar[str] = "bedtime"
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    steerable: ClassVar[tuple[str, ...]] = ("layer", "channel", "also", "step_size", "jitter")
+    steerable: ClassVar[tuple[str, ...]] = ("layer", "channel", "also", "weights", "step_size", "jitter")
 
     layer: str | None = Field(
         None, description="layer to amplify; empty: about two thirds up", json_schema_extra={"widget": "layer"}
@@ -59,6 +59,9 @@ class DeepDream(Technique):
     channel: int | None = Field(None, ge=0, description="one channel of the layer; empty: all of them")
     also: tuple[str, ...] = Field(
         (), description="further layers to amplify as much", json_schema_extra={"widget": "layers", "advanced": True}
+    )
+    weights: tuple[float, ...] = Field(
+        (), description="how much each layer counts, from the first on; those not named count 1"
     )
     octaves: int = Field(4, ge=1, le=8, description="how many sizes to dream at")
     octave_scale: float = Field(1.4, ge=1.1, le=2.0, description="ratio of one size to the next")
@@ -208,7 +211,8 @@ class DeepDream(Technique):
         else:
             channel = check_channel(network, layers[0], self.channel)
             wishes = [Strength(layer, channel if layer == layers[0] else None) for layer in layers]
-        return sum(wishes[1:], start=1 * wishes[0])
+        weights = (*self.weights, *[1.0] * len(wishes))
+        return sum((weight * wish for weight, wish in zip(weights, wishes, strict=False)), start=Sum(()))
 
     @torch.no_grad()
     def _features(self, network: GraphModel, layer: str) -> Tensor:

@@ -36,7 +36,8 @@ def controls() -> ClassImage:
     start = () if chosen.canvas == "fourier" or chosen.compare == "starts" else ("start",)
     priors = () if chosen.canvas == "fourier" else PIXEL_PRIORS
     bound = ("most_rate",) if st.session_state.get("class-image.optimiser") == "progress" else ()
-    rest = ("optimiser", "rate", *bound, *start, *priors, "l2", "tv", "guided", "size", "seed")
+    measure = ("measure",) if chosen.goal == "class" else ()
+    rest = (*measure, "optimiser", "rate", *bound, *start, *priors, "l2", "tv", "guided", "size", "seed")
     return room.controls(only=rest, begin=begun(room, "begin"))
 
 

@@ -48,6 +48,8 @@ CENTRE_START = (8 / LEVELS, 175 / LEVELS)  # spread and grey of Nguyen et al.
 PUBLISHED = {"canvas": "pixels", "start": "noise", "transforms": "none", "blur": 0.0}
 PRESETS: dict[str, dict[str, Any]] = {
     "simonyan": PUBLISHED | {"start": "grey", "optimiser": "step", "rate": 2.0, "steps": 100, "l2": 20.0},
+    "certain": PUBLISHED
+    | {"start": "grey", "optimiser": "step", "rate": 2.0, "steps": 50, "l2": 5.0, "measure": "probability"},
     "yosinski1": PUBLISHED
     | {"optimiser": "progress", "rate": 2.0, "most_rate": 100.0, "steps": 500}
     | {"blur": 0.5, "blur_every": 4, "small_pixels": 50.0},
@@ -77,7 +79,7 @@ class ClassImage(Technique):
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     steerable: ClassVar[tuple[str, ...]] = (
-        *("rate", "l2", "tv", "decay", "blur", "blur_every", "small_pixels", "small_contributions", "transforms"),
+        *("measure", "rate", "l2", "tv", "decay", "blur", "blur_every", "small_pixels", "small_contributions", "transforms"),
     )
 
     goal: Literal["class", "channel", "neuron", "layer", "direction"] = Field(
@@ -85,6 +87,11 @@ class ClassImage(Technique):
     )
     target: int | str | None = Field(
         None, description="class, by number or English name; none: the first choice for the picture"
+    )
+    measure: Literal["score", "probability"] = Field(
+        "score",
+        description="what of a class should grow: its score before the softmax, or the logarithm of its probability",
+        json_schema_extra={"advanced": True},
     )
     also: tuple[int, ...] = Field(
         (), description="further classes at the same time, by number", json_schema_extra={"widget": "classes"}
@@ -312,7 +319,8 @@ class ClassImage(Technique):
     def wish(self, network: GraphModel) -> Objective:
         """What should like the picture."""
         if self.goal == "class":
-            return Score(self.units(network))
+            kind = LogProbability if self.measure == "probability" else Score
+            return kind(self.units(network))
         layer = self._layer(network)
         if self.goal == "layer":
             return Strength(layer)

@@ -19,7 +19,7 @@ _CSS = """
 _JS = """
 const views = new WeakMap();
 const SHORT_SIDE = 320;  // of a small picture on the page, about
-const SQUARES_FROM = 4;
+const SQUARES_FROM = 8;
 
 function build(parent) {
   const root = document.createElement('div');

@@ -33,7 +33,7 @@ _CSS = """
 _JS = """
 const views = new WeakMap();
 const SHORT_SIDE = 448;  // of a small picture on the page, about; larger ones are shown pixel by pixel
-const SQUARES_FROM = 4;  // times enlarged: pixels are shown as squares, since then they are what there is to see
+const SQUARES_FROM = 8;  // times enlarged: pixels are shown as squares, since then they are what there is to see
 
 function build(parent) {
   const root = document.createElement('div');

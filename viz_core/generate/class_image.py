@@ -49,7 +49,7 @@ PUBLISHED = {"canvas": "pixels", "start": "noise", "transforms": "none", "blur":
 PRESETS: dict[str, dict[str, Any]] = {
     "simonyan": PUBLISHED | {"start": "grey", "optimiser": "step", "rate": 2.0, "steps": 100, "l2": 20.0},
     "certain": PUBLISHED
-    | {"start": "grey", "optimiser": "step", "rate": 2.0, "steps": 50, "l2": 5.0, "measure": "probability"},
+    | {"start": "grey", "optimiser": "step", "rate": 2.0, "steps": 100, "l2": 1.0, "measure": "probability"},
     "yosinski1": PUBLISHED
     | {"optimiser": "progress", "rate": 2.0, "most_rate": 100.0, "steps": 500}
     | {"blur": 0.5, "blur_every": 4, "small_pixels": 50.0},
@@ -79,7 +79,18 @@ class ClassImage(Technique):
     live: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
     steerable: ClassVar[tuple[str, ...]] = (
-        *("measure", "rate", "l2", "tv", "decay", "blur", "blur_every", "small_pixels", "small_contributions", "transforms"),
+        *(
+            "measure",
+            "rate",
+            "l2",
+            "tv",
+            "decay",
+            "blur",
+            "blur_every",
+            "small_pixels",
+            "small_contributions",
+            "transforms",
+        ),
     )
 
     goal: Literal["class", "channel", "neuron", "layer", "direction"] = Field(
@@ -188,7 +199,7 @@ class ClassImage(Technique):
     )
     guided: bool = Field(False, description="guided ReLU on the way back", json_schema_extra={"advanced": True})
     size: int | None = Field(
-        96,
+        64,
         ge=32,
         le=512,
         description="side of the picture, pixels; empty: the network's own",

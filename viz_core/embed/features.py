@@ -1,34 +1,47 @@
-"""What a layer says of every picture of a set, kept on disk so that it is computed once."""
+"""What layers say of every picture of a set, kept on disk so that no picture is described twice."""
 
-import contextlib
-import hashlib
-import json
-import os
-from collections.abc import Generator
+from bisect import bisect_right
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from viz_core.cache_folder import cache_folder
+from viz_core.embed.store import KEY, LOOK_SIDE, LOOKS, Records, key_of, vector_records
 from viz_core.errors import ConvscopeError
 from viz_core.images.picture_set import PictureSet
+from viz_core.memory import free_memory, is_out_of_memory
 from viz_core.models.graph import GraphModel
 
-FORMAT = 1
-BATCH = 32
-PIXEL_SIDE = 32  # pictures are compared by their pixels at this size, as the lecture notes do
+BATCH = (32, 256)  # on the processor, on an accelerator
+LOOK = "looks"
+DECODERS = 2  # threads
+LEAST_SIDE = 64  # at which a network sees the pictures of a set by itself, pixels
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What is known of each picture beside its vectors.
+
+    pixels: (N, 32, 32, 3) uint8; classes: the network's first choice, (N,) int32; confidence: its probability, (N,).
+    """
+
+    pixels: np.ndarray
+    classes: np.ndarray
+    confidence: np.ndarray
 
 
 @dataclass(frozen=True)
 class Features:
-    """One vector for each picture that could be read: values (N, D) float32, and which pictures they belong to (N,)."""
+    """One vector for each picture that could be read: values (N, D) float16, and which pictures they belong to (N,)."""
 
     values: np.ndarray
     pictures: np.ndarray
+    looks: Looks
 
 
-Progress = Generator[tuple[int, int], None, Features]
+Described = dict[str, np.ndarray]  # records by layer
+Progress = Generator[tuple[int, int], None, dict[str, Features]]
 
 
 def pooled(values: torch.Tensor) -> torch.Tensor:
@@ -45,85 +58,116 @@ def default_layer(network: GraphModel) -> str:
     return linear[-2] if len(linear) > 1 else network.layer_names[-2]
 
 
+def default_size(network: GraphModel) -> int:
+    """Half the network's own side, which costs a quarter and changes the neighbours little; 64 pixels at least."""
+    return max(LEAST_SIDE, network.input_size // 2)
+
+
 def describe(network: GraphModel, x: torch.Tensor, layer: str) -> np.ndarray:
     """The vectors (N, D), float32, of pictures (N, 3, H, W) in a layer."""
     with torch.inference_mode():
         return pooled(network.activations(x.to(network.device), layer)[layer]).float().cpu().numpy()
 
 
-def extract(network: GraphModel, pictures: PictureSet, layer: str, size: int) -> Progress:
-    """The vectors of a whole set, taken from disk as far as they are there; yields (done, total) after every batch.
+class Describer:
+    """Turns pictures into records; where memory runs out it goes on with batches of half the size."""
 
-    A pass that was ended early goes on where it was. Half precision on disk. Pictures that cannot be read are left out.
+    def __init__(self, network: GraphModel, layers: Sequence[str]) -> None:
+        self.network = network
+        self.layers = tuple(layers)
+        self.batch = BATCH[network.device.type == "cuda"]
+
+    def __call__(self, keys: Sequence[bytes], x: torch.Tensor) -> Described:
+        """The records by layer, and under "looks" those of the looks, of pictures (N, 3, H, W) RGB in [0, 1]."""
+        if len(x) <= self.batch:
+            try:
+                return self._records(keys, x)
+            except (RuntimeError, MemoryError) as problem:
+                if not is_out_of_memory(problem) or len(x) == 1:
+                    raise
+                self.batch = max(1, len(x) // 2)
+            free_memory()
+        middle = len(x) // 2
+        halves = self(keys[:middle], x[:middle]), self(keys[middle:], x[middle:])
+        return {name: np.concatenate([half[name] for half in halves]) for name in halves[0]}
+
+    @torch.inference_mode()
+    def _records(self, keys: Sequence[bytes], x: torch.Tensor) -> Described:
+        last = self.network.layer_names[-1]
+        values = self.network.activations(x.to(self.network.device, non_blocking=True), (*self.layers, last))
+        best = values[last].flatten(1).float().softmax(dim=1).max(dim=1)
+        looks = np.empty(len(keys), LOOKS)
+        looks["class"], looks["confidence"] = best.indices.cpu().numpy(), best.values.cpu().numpy()
+        looks["pixels"] = small(x)
+        records = {LOOK: looks}
+        for layer in self.layers:
+            vectors = pooled(values[layer]).float().cpu().numpy()
+            records[layer] = np.empty(len(keys), vector_records(vectors.shape[1]))
+            records[layer]["vector"] = vectors
+        for rows in records.values():
+            rows["key"] = np.frombuffer(b"".join(keys), KEY)
+        return records
+
+
+def small(x: torch.Tensor) -> np.ndarray:
+    """Pictures (N, 3, H, W) in [0, 1] as small pixels (N, 32, 32, 3) uint8, by the means of areas."""
+    reduced = torch.nn.functional.adaptive_avg_pool2d(x, LOOK_SIDE)
+    return (reduced * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def shelves(network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int) -> dict[str, Records]:
+    """Where the records of a set lie: by layer, and under "looks" those that all layers share."""
+    owner = (network.digest, pictures.name, size)
+    kinds = {LOOK: LOOKS} | {layer: vector_records(network.layer(layer, (size, size)).shape[0]) for layer in layers}
+    return {name: Records(kind, name, *owner) for name, kind in kinds.items()}
+
+
+def extract(network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int) -> Progress:
+    """The features of a whole set by layer; yields (done, total) after every batch and before the first.
+
+    Only pictures that are not on disk already are read, so that a pass that was ended early goes on where it was, and new
+    pictures are added to the old ones. Pictures that cannot be read are left out, and listed in `pictures.skipped`.
     """
-    shelf = _Shelf(network.digest, layer, pictures.digest, size)
-    parts = shelf.read()
-    done = parts.next
-    for indices, x in pictures.batches(size, BATCH, indices=range(done, len(pictures))):
-        parts = parts.extended(indices, describe(network, x, layer), following=max(indices) + 1)
-        if parts.unsaved >= shelf.every:
-            parts = shelf.write(parts)
-        yield parts.next, len(pictures)
-    parts = shelf.write(parts.finished(len(pictures)))
-    return parts.features()
+    keys = [key_of(pictures.member_digest(index)) for index in range(len(pictures))]
+    places, describing = shelves(network, pictures, layers, size), Describer(network, layers)
+    missing = _missing(places, keys, range(len(keys)))
+    total, done = len(keys), len(keys) - len(missing)
+    yield done, total
+    for indices, x in pictures.batches(size, describing.batch, DECODERS, missing):
+        done = total - len(missing) + bisect_right(missing, indices[-1])
+        new = _missing(places, keys, indices)  # somebody else may have described some meanwhile
+        if new:
+            records = describing([keys[index] for index in new], x[[indices.index(index) for index in new]])
+            for name, rows in records.items():
+                places[name].add(rows)
+        yield done, total
+    return _gathered(places, keys)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Vectors so far, in pieces; `next` is the first picture not yet looked at."""
-
-    values: tuple[np.ndarray, ...]
-    pictures: tuple[np.ndarray, ...]
-    next: int
-    unsaved: int = 0
-
-    def extended(self, indices: list[int], values: np.ndarray, following: int) -> "_Parts":
-        half = values.astype(np.float16)
-        return _Parts((*self.values, half), (*self.pictures, np.array(indices)), following, self.unsaved + len(indices))
-
-    def finished(self, total: int) -> "_Parts":
-        return _Parts(self.values, self.pictures, total, self.unsaved)
-
-    def features(self) -> Features:
-        if not self.values:
-            raise ConvscopeError("embed_errors.no_pictures")
-        return Features(np.concatenate(self.values).astype(np.float32), np.concatenate(self.pictures))
+def _missing(places: dict[str, Records], keys: Sequence[bytes], among: Sequence[int]) -> list[int]:
+    """Which pictures lack a record somewhere; of several alike only the first."""
+    known = [shelf.places() for shelf in places.values()]
+    first = {keys[index]: index for index in reversed(among)}
+    return sorted(index for key, index in first.items() if any(key not in there for there in known))
 
 
-class _Shelf:
-    """Where the vectors of one network, layer, set and size lie; whole files or none."""
-
-    every = 512
-
-    def __init__(self, *key: object) -> None:
-        name = hashlib.blake2b(json.dumps([FORMAT, *key]).encode(), digest_size=16).hexdigest()
-        self.path = cache_folder() / "features" / f"{name}.npz"
-
-    def read(self) -> _Parts:
-        try:
-            with np.load(self.path) as kept:
-                values, indices, following = kept["values"], kept["pictures"], int(kept["next"])
-        except (OSError, ValueError, KeyError, EOFError):
-            return _Parts((), (), 0)
-        return _Parts((values,), (indices,), following) if len(values) else _Parts((), (), 0)
-
-    def write(self, parts: _Parts) -> _Parts:
-        if not parts.values:
-            return parts
-        joined = _Parts((np.concatenate(parts.values),), (np.concatenate(parts.pictures),), parts.next)
-        part = self.path.with_name(f"{self.path.stem}.{os.getpid()}.part")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                np.savez(file, values=joined.values[0], pictures=joined.pictures[0], next=joined.next)
-            part.replace(self.path)
-        except OSError:  # a full or closed disk: the vectors are still right, only not kept
-            with contextlib.suppress(OSError):
-                part.unlink()
-        return joined
+def _gathered(places: dict[str, Records], keys: Sequence[bytes]) -> dict[str, Features]:
+    """The records of a set in its order."""
+    known = {name: shelf.places() for name, shelf in places.items()}
+    members = np.array([at for at, key in enumerate(keys) if all(key in there for there in known.values())], int)
+    if not members.size:
+        raise ConvscopeError("embed_errors.no_pictures")
+    rows = {}
+    for name, shelf in places.items():
+        wanted = np.array([known[name][keys[member]] for member in members])
+        all_rows = shelf.rows()
+        in_order = len(wanted) == len(all_rows) and bool((wanted == np.arange(len(wanted))).all())
+        rows[name] = all_rows if in_order else all_rows[wanted]
+    looks = rows.pop(LOOK)
+    seen = Looks(looks["pixels"], looks["class"], looks["confidence"])
+    return {layer: Features(kept["vector"], members, seen) for layer, kept in rows.items()}
 
 
-def pixel_vectors(pictures: PictureSet, indices: np.ndarray) -> np.ndarray:
-    """The pixels of pictures as vectors (N, 3 * 32 * 32), float32 in [0, 1]."""
-    batches = [x.flatten(1).numpy() for _, x in pictures.batches(PIXEL_SIDE, 256, indices=indices.tolist())]
-    return np.concatenate(batches)
+def pixel_vectors(looks: Looks) -> np.ndarray:
+    """The small pixels as vectors (N, 3 * 32 * 32), float32 in [0, 1], channels first."""
+    return np.divide(looks.pixels.transpose(0, 3, 1, 2).reshape(len(looks.pixels), -1), np.float32(255))

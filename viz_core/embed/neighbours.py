@@ -1,27 +1,34 @@
 """Nearest neighbours: by what the last layer says of the pictures, and by their pixels."""
 
-from typing import ClassVar
+from collections.abc import Generator
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.features import PIXEL_SIDE, default_layer, describe, extract, pixel_vectors
-from viz_core.embed.search import nearest, precision_at, shared_units
+from viz_core.embed.described import OverSet, skipped
+from viz_core.embed.evidence import SHARPER, unit_patches
+from viz_core.embed.features import Features, describe, pixel_vectors, shelves, small
+from viz_core.embed.index import EXACT_UP_TO, ExactIndex, Index, build_graph
+from viz_core.embed.search import precision, shared_units
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import PictureSet, square
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_tensor
-from viz_core.technique import Run, Section, Step, Technique
+from viz_core.models.memory import Memory
+from viz_core.technique import Run, Section, Step
 
 TILE = 96
-SEEN = 64  # the side at which the network sees the pictures of a set, pixels
 PRECISION_AT = 5
-UNITS = 5
+UNITS = 5  # that are told of each neighbour
+EXAMPLES = 4  # pictures of the set that show what a unit answers to
+
+_precisions: Memory[np.ndarray] = Memory(64)
 
 
-class Neighbours(Technique):
+class Neighbours(OverSet):
     """Find the pictures whose last-layer vectors are nearest, beside those whose pixels are nearest.
 
     Krizhevsky, Sutskever & Hinton 2012, section 6.1.
@@ -34,87 +41,129 @@ class Neighbours(Technique):
     live: ClassVar[bool] = True
     eager: ClassVar[bool] = True
 
-    dataset: str = Field("builtin", description="pictures to search", json_schema_extra={"advanced": True})
-    layer: str | None = Field(
-        None,
-        description="layer that describes the pictures; empty: the last before the classes",
-        json_schema_extra={"widget": "layer"},
-    )
     query: int | None = Field(
         None, ge=0, description="number of a picture of the set to start from; empty: the chosen picture"
     )
     k: int = Field(8, ge=1, le=24, description="how many neighbours to show")
+    why: int = Field(1, ge=1, le=24, description="the neighbour to explain: 1 is the nearest")
+    off: tuple[int, ...] = Field((), description="units of the layer that are switched off")
 
     def run(self) -> Run:
         """Describe the set once, then search it twice: by features and by pixels."""
         network, pictures = self.network(), open_dataset(self.dataset)
         if self.query is not None and self.query >= len(pictures):
             raise ConvscopeError("embed_errors.no_such_picture", query=self.query, last=len(pictures) - 1)
-        layer = network.resolve_layer(self.layer or default_layer(network))
-        shown = self.query_pixels(pictures)
-        passing = extract(network, pictures, layer, SEEN)
-        while True:
-            try:
-                done, total = next(passing)
-            except StopIteration as end:
-                features = end.value
-                break
-            if (yield Step(done, total, shown)):
-                raise ConvscopeError("embed_errors.stopped", done=done, total=total)
-        pixels = pixel_vectors(pictures, features.pictures)
-        spaces = {"features": features.values, "pixels": pixels}
+        layer = self.chosen_layer()
+        source = self.source(pictures)
+        shown = square(source, TILE)
+        features = (yield from self.described(pictures, [layer], shown))[layer]
+        width = features.values.shape[1]
+        if self.off and max(self.off) >= width:
+            raise ConvscopeError("recipe_errors.no_channel", layer=layer, channel=max(self.off), last=width - 1)
+        seen = to_tensor(square(source, self.side()))
         queries = {
-            "features": describe(network, to_tensor(square(self.source(pictures), SEEN)), layer)[0],
-            "pixels": to_tensor(square(self.source(pictures), PIXEL_SIDE)).flatten().numpy(),
+            "features": describe(network, seen, layer)[0],
+            "pixels": small(seen).transpose(0, 3, 1, 2).reshape(-1).astype(np.float32) / 255,
         }
-        place = np.flatnonzero(features.pictures == self.query) if self.query is not None else np.array([], int)
-        leave_out = int(place[0]) if place.size else None
+        searched: dict[str, Index] = {
+            "features": (yield from self.index(features, pictures, layer, shown)),
+            "pixels": ExactIndex(pixel_vectors(features.looks)),
+        }
         arrays: dict[str, np.ndarray] = {}
-        tables: dict[str, list[dict[str, object]]] = {}
-        sheets: dict[str, np.ndarray] = {}
-        for space, vectors in spaces.items():
-            found, far = nearest(queries[space], vectors, self.k, leave_out)
+        tables: dict[str, list[dict[str, Any]]] = {}
+        sheets: dict[str, np.ndarray] = {"query": shown}
+        for space, index in searched.items():
+            found, far = self.others(index, queries[space], features)
             members = features.pictures[found]
             arrays |= {f"{space}_indices": members, f"{space}_distances": far}
             tables[space] = [
-                self.row(pictures, int(member), float(distance), vectors[at], queries[space], space)
-                for member, distance, at in zip(members, far, found, strict=True)
+                self.row(pictures, int(member), float(distance)) for member, distance in zip(members, far, strict=True)
             ]
-            sheets[space] = grid([pictures.seen(int(member), TILE) for member in members], columns=len(members), gap=3)
+            if len(members):
+                sheets[space] = grid([pictures.seen(int(member), TILE) for member in members], len(members), gap=3)
+        found = np.searchsorted(features.pictures, arrays["features_indices"])
+        self.tell_units(tables["features"], queries["features"], features.values[found])
+        tables["why"], reasons = self.reasons(pictures, layer, features, source, tables["features"])
+        scores = {"layer": layer, "pictures": len(features.pictures), "skipped": len(pictures.skipped), "width": width}
         return self.result(
-            arrays=arrays | {"grid": sheets["features"], "query": square(self.source(pictures), TILE)},
-            pictures={"query": square(self.source(pictures), TILE), **sheets},
-            scores={"layer": layer, "pictures": len(features.pictures), "skipped": len(pictures.skipped)}
-            | self.precisions(pictures, features.pictures, spaces),
-            tables=tables,
+            arrays=arrays | self.precisions(pictures, layer, features),
+            pictures=sheets | reasons,
+            scores=scores | {"exact": isinstance(searched["features"], ExactIndex)},
+            tables=tables | {"skipped": skipped(pictures)},
         )
 
     def source(self, pictures: PictureSet) -> np.ndarray:
         """The pixels of the query, whole: a member of the set or the picture chosen."""
         return (open_image(self.image) if self.query is None else pictures.read(self.query)).pixels
 
-    def query_pixels(self, pictures: PictureSet) -> np.ndarray:
-        """The query as a tile."""
-        return square(self.source(pictures), TILE)
+    def index(
+        self, features: Features, pictures: PictureSet, layer: str, shown: np.ndarray
+    ) -> Generator[Step, bool | None, Index]:
+        """Exact up to 100,000 pictures, and wherever units are off; above that a graph, built once."""
+        if len(features.pictures) <= EXACT_UP_TO or self.off:
+            return ExactIndex(features.values, self.off)
+        file = shelves(self.network(), pictures, [layer], self.side())[layer].path
+        building = build_graph(features.values, file.with_suffix(f".{pictures.digest}.hnsw"))
+        while True:
+            try:
+                done, total = next(building)
+            except StopIteration as end:
+                return end.value
+            if (yield Step(done, total, shown)):
+                return ExactIndex(features.values)
 
-    def row(
-        self, pictures: PictureSet, member: int, distance: float, vector: np.ndarray, query: np.ndarray, space: str
-    ) -> dict[str, object]:
-        """One neighbour: which, how far, its label, and in feature space the units that carry the likeness."""
-        row: dict[str, object] = {
-            "picture": member,
-            "title": pictures.titles[member],
-            "label": pictures.label(member),
-            "distance": distance,
-        }
-        if space == "features":
-            units, shares = shared_units(query, vector, UNITS)
+    def others(self, index: Index, query: np.ndarray, features: Features) -> tuple[np.ndarray, np.ndarray]:
+        """Places and distances of the k nearest that are not the picture asked about itself."""
+        found, far = index.nearest(query, self.k + 1)
+        other = features.pictures[found] != (-1 if self.query is None else self.query)
+        return found[other][: self.k], far[other][: self.k]
+
+    def row(self, pictures: PictureSet, member: int, distance: float) -> dict[str, Any]:
+        """One neighbour: which, how far, and its label."""
+        title, label = pictures.titles[member], pictures.label(member)
+        return {"picture": member, "title": title, "label": label, "distance": distance}
+
+    def tell_units(self, rows: list[dict[str, Any]], query: np.ndarray, vectors: np.ndarray) -> None:
+        """Add to each neighbour the units that carry the likeness, without those that are off."""
+        on = np.ones(len(query))
+        on[list(self.off)] = 0
+        for row, vector in zip(rows, vectors, strict=True):
+            units, shares = shared_units(query * on, vector * on, UNITS)
             row |= {"units": units.tolist(), "shares": shares.tolist()}
-        return row
 
-    def precisions(self, pictures: PictureSet, members: np.ndarray, spaces: dict[str, np.ndarray]) -> dict[str, float]:
-        """Precision at five by label in both spaces, where the set has labels and enough pictures."""
-        if pictures.label_of is None or len(members) <= PRECISION_AT:
+    def reasons(
+        self, pictures: PictureSet, layer: str, features: Features, source: np.ndarray, rows: list[dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+        """The units that make the chosen neighbour one: each in the query, in the neighbour, and where it is strongest."""
+        if not rows:
+            return [], {}
+        chosen = rows[min(self.why, len(rows)) - 1]
+        side = SHARPER * self.side()
+        told, strips = [], {}
+        for number, (unit, share) in enumerate(zip(chosen["units"], chosen["shares"], strict=True)):
+            strongest = np.argsort(-features.values[:, unit].astype(np.float32), kind="stable")[:EXAMPLES]
+            members = [chosen["picture"], *(int(features.pictures[at]) for at in strongest)]
+            shown = [square(source, side), *(pictures.seen(member, side) for member in members)]
+            patches = unit_patches(self.network(), layer, self.side(), [(pixels, unit) for pixels in shown])
+            told.append({"unit": unit, "share": share, "neighbour": chosen["picture"], "title": chosen["title"]})
+            strips[f"why_{number}"] = grid(patches, len(patches), gap=3)
+        return told, strips
+
+    def precisions(self, pictures: PictureSet, layer: str, features: Features) -> dict[str, np.ndarray]:
+        """Precision at 1 ... max(k, 5) by label in both spaces, where the set has labels and enough pictures."""
+        most = max(self.k, PRECISION_AT)
+        if pictures.label_of is None or len(features.pictures) <= most:
             return {}
-        labels = [pictures.label_of[member] for member in members]
-        return {f"precision_{space}": precision_at(PRECISION_AT, vectors, labels) for space, vectors in spaces.items()}
+        labels = [pictures.label_of[member] for member in features.pictures]
+        network, off = self.network().digest, self.off
+        on = np.ones(features.values.shape[1], np.float16)
+        on[list(off)] = 0
+        key = (pictures.digest, self.side(), network, most)
+        spaces = {
+            "features": ((*key, layer, off), lambda: features.values * on),
+            "pixels": (key, lambda: pixel_vectors(features.looks)),
+        }
+        return {
+            f"precision_{space}": _precisions.get(name, lambda make=make: precision(most, make(), labels))
+            for space, (name, make) in spaces.items()
+        }

@@ -42,12 +42,14 @@ def photographs() -> PictureSet:
 
 
 def _as_set(name: str, members: tuple[_Member, ...]) -> PictureSet:
+    digests = tuple(member.make().digest for member in members)
     return PictureSet(
         name=name,
-        digest=digest_of(member.make().digest for member in members),
+        digest=digest_of(digests),
         titles=tuple(member.title for member in members),
         label_of=tuple(member.label for member in members),
         load=lambda index, _: members[index].make(),
+        members=digests,
     )
 
 

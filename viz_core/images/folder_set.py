@@ -33,6 +33,7 @@ def folder_set(path: str) -> PictureSet:
         titles=tuple(names),
         label_of=labels_from_folders(name.rpartition("/")[0] for name in names),
         load=lambda index, enough: _read(root / names[index], enough),
+        members=tuple(contents),
         passed_over=tuple(Skipped(name, ConvscopeError("dataset_errors.not_a_picture")) for name in others),
     )
 

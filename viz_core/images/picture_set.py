@@ -31,7 +31,8 @@ class PictureSet:
     """Pictures in a fixed order under a content digest, each with a title and perhaps a label.
 
     `load(index, enough)` decodes one picture, of which a short side of `enough` pixels is needed, and may be called from
-    several threads. What cannot be decoded is left out of the batches and listed in `skipped`.
+    several threads. What cannot be decoded is left out of the batches and listed in `skipped`. `members` are the content
+    digests of the single pictures, where they are known.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PictureSet:
     label_of: tuple[str, ...] | None
     load: Callable[[int, int], Picture] = field(repr=False)
     passed_over: tuple[Skipped, ...] = ()
+    members: tuple[str, ...] | None = None
     _broken: dict[int, Skipped] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -53,6 +55,10 @@ class PictureSet:
     def label(self, index: int) -> str | None:
         """The label of one picture."""
         return None if self.label_of is None else self.label_of[index]
+
+    def member_digest(self, index: int) -> str:
+        """The digest of one picture's content: the same wherever the picture turns up, if its own digest is known."""
+        return f"{self.digest} {index}" if self.members is None else self.members[index]
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -118,12 +118,15 @@ def _printable(name: str) -> str:
 
 def _as_set(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], name: str, digest: str) -> PictureSet:
     pictures: list[tuple[str, zipfile.ZipInfo]] = []
+    members: list[str] = []
     skipped: list[Skipped] = []
     for title, entry in sorted(((_name(entry), entry) for entry in entries), key=lambda pair: pair[0]):
         if any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(title).parts):
             continue  # what operating systems leave behind
         try:
-            check_image(_read(archive, entry))
+            content = _read(archive, entry)
+            check_image(content)
+            members.append(hashlib.blake2b(content).hexdigest()[:32])
             pictures.append((title, entry))
         except ConvscopeError as reason:
             skipped.append(Skipped(title, reason))
@@ -137,6 +140,7 @@ def _as_set(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], name: str,
         label_of=labels_from_folders(title.rpartition("/")[0] for title, _ in pictures),
         load=lambda index, enough: _picture(archive, pictures[index][1], enough),
         passed_over=tuple(skipped),
+        members=tuple(members),
     )
 
 

@@ -1,0 +1,73 @@
+"""What the techniques over a whole set share: which pictures, described by which layer at which size."""
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+from pydantic import Field
+
+from viz_core.embed.features import Features, default_layer, default_size, extract
+from viz_core.errors import ConvscopeError
+from viz_core.images.datasets import open_dataset
+from viz_core.images.picture_set import PictureSet
+from viz_core.recipe import Recipe
+from viz_core.technique import Step, Technique
+
+Describing = Generator[Step, bool | None, dict[str, Features]]
+
+
+class OverSet(Technique):
+    """A technique over the features of all pictures of a set."""
+
+    dataset: str = Field("builtin", description="set of pictures", json_schema_extra={"advanced": True})
+    layer: str | None = Field(
+        None,
+        description="layer that describes the pictures; empty: the last before the classes",
+        json_schema_extra={"widget": "layer"},
+    )
+    size: int | None = Field(
+        None,
+        ge=32,
+        le=1024,
+        description="side of the pictures for the network, pixels; empty: half the network's own, 64 at least",
+        json_schema_extra={"advanced": True},
+    )
+
+    def recipe(self) -> Recipe:
+        """The recipe names the contents of the data set, too."""
+        plain = super().recipe()
+        return plain.model_copy(update={"picture": f"{plain.picture} {open_dataset(self.dataset).digest}"})
+
+    def side(self) -> int:
+        """The side at which the network sees the pictures of the set."""
+        return self.size or default_size(self.network())
+
+    def chosen_layer(self) -> str:
+        """The layer that describes the pictures."""
+        network = self.network()
+        return network.resolve_layer(self.layer or default_layer(network))
+
+    def described(
+        self, pictures: PictureSet, layers: Sequence[str], preview: np.ndarray | None = None, least: int = 1
+    ) -> Describing:
+        """The features of the set by layer; Stop ends with a sentence, and what is described stays described.
+
+        Raises ConvscopeError where fewer than `least` pictures can be read.
+        """
+        passing = extract(self.network(), pictures, layers, self.side())
+        while True:
+            try:
+                done, total = next(passing)
+            except StopIteration as end:
+                features: dict[str, Features] = end.value
+                break
+            if done < total and (yield Step(done, total, preview)):
+                raise ConvscopeError("embed_errors.stopped", done=done, total=total)
+        count = len(features[layers[0]].pictures)
+        if count < least:
+            raise ConvscopeError("embed_errors.too_few", least=least, count=count)
+        return features
+
+
+def skipped(pictures: PictureSet) -> list[dict[str, str]]:
+    """The members of a set that could not be read, each with its sentence."""
+    return [{"title": one.title, "reason": str(one.reason)} for one in pictures.skipped]

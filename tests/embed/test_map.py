@@ -8,10 +8,12 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
+from sklearn.neighbors import NearestNeighbors
 
 from viz_core.embed.map import Map
 from viz_core.embed.mosaic import assigned, scattered
-from viz_core.embed.projection import kept_neighbours, pca, tsne, umap, unit_square
+from viz_core.embed.projection import Arranging, kept_neighbours, landed, pca, plane, umap, unit_square
+from viz_core.embed.search import neighbour_graph
 from viz_core.errors import ConvscopeError
 from viz_core.technique import finish
 
@@ -31,28 +33,49 @@ def test_pca_equals_scikit_learn_to_the_sign(digits):
     np.testing.assert_allclose(np.abs(ours), np.abs(theirs), rtol=1e-4, atol=1e-3)
 
 
-def test_tsne_is_as_trustworthy_as_scikit_learns(digits):
-    *_, ours = tsne(digits, 30, 12, 500, seed=0)
+def test_tsne_is_as_good_as_scikit_learns(digits):
+    graph = neighbour_graph(digits, 90)
+    *_, ours = Arranging(graph, plane(digits), perplexity=30, exaggeration=12, steps=500)
     theirs = TSNE(perplexity=30, max_iter=500, init="pca", random_state=0).fit_transform(digits)
     assert trustworthiness(digits, ours, n_neighbors=10) > 0.98 * trustworthiness(digits, theirs, n_neighbors=10)
+    assert kept_neighbours(graph[0], ours).mean() > 0.98 * kept_neighbours(graph[0], theirs).mean()
 
 
-def test_tsne_moves_from_picture_to_picture(digits):
-    first, second = itertools.islice(tsne(digits[:60], 10, 12, 40, seed=0), 2)
-    assert first.shape == (60, 2)
+def test_tsne_left_and_taken_up_again_ends_the_same(digits):
+    graph, start = neighbour_graph(digits[:60], 30), plane(digits[:60])
+    *_, whole = Arranging(graph, start, 10, 12, 60)
+    moving = Arranging(graph, start, 10, 12, 60)
+    first, second = itertools.islice(moving, 2)
     assert np.abs(first - second).max() > 0
+    *_, resumed = moving
+    np.testing.assert_array_equal(resumed, whole)
 
 
 def test_umap_keeps_more_neighbours_than_pca(digits):
     small = digits[:200]
-    assert kept_neighbours(small, umap(small, 15, 0.1, 0)).mean() > kept_neighbours(small, pca(small)).mean()
+    graph, start = neighbour_graph(small, 15), plane(small)
+    assert kept_neighbours(graph[0], umap(graph, start, 15, 0.1, 0)).mean() > kept_neighbours(graph[0], start).mean()
 
 
 def test_kept_neighbours_by_hand():
-    line = np.arange(6.0)[:, None] * [1.0, 0.0]
-    assert kept_neighbours(line, line, k=2).tolist() == [1] * 6
-    swapped = line[[5, 1, 2, 3, 4, 0]]
-    assert kept_neighbours(line, swapped, k=2)[0] < 1
+    line = np.arange(6.0)[:, None] * [1.0, 0.01]
+    true, _ = neighbour_graph(line, 2)
+    assert kept_neighbours(true, line, k=2).tolist() == [1] * 6
+    assert kept_neighbours(true, line[[5, 1, 2, 3, 4, 0]], k=2)[0] < 1
+    assert kept_neighbours(true, np.zeros((6, 2)), k=2).max() <= 1
+
+
+def test_kept_neighbours_against_scikit_learn(digits):
+    graph, points = neighbour_graph(digits, 10), plane(digits)
+    shown = NearestNeighbors(n_neighbors=10).fit(points).kneighbors(return_distance=False)
+    expected = [len(set(true) & set(found)) / 10 for true, found in zip(graph[0], shown, strict=True)]
+    np.testing.assert_allclose(kept_neighbours(graph[0], points), expected)
+
+
+def test_a_new_picture_lands_among_its_nearest():
+    points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    np.testing.assert_allclose(landed(np.array([1]), np.array([0.0]), points), [1, 0])
+    np.testing.assert_allclose(landed(np.array([0, 1]), np.array([1.0, 1.0]), points), [0.5, 0])
 
 
 def test_the_grid_is_the_best_of_all_assignments():
@@ -98,14 +121,36 @@ def test_a_set_becomes_a_map(folder, method):
     assert 0 < result.scores["kept"] <= 1
 
 
-def test_stop_keeps_the_map_so_far(folder):
-    run = Map(model="random:squeezenet1_1", dataset=f"folder:{folder}", perplexity=5).run()
+def stopped_after(technique, done: int):
+    """The result of a run that is asked to end once so many steps are done."""
+    run = technique.run()
     step = next(run)
-    while step.preview is None:
+    while step.preview is None or step.done < done:
         step = next(run)
     with pytest.raises(StopIteration) as end:
         run.send(True)
-    assert end.value.value.arrays["map"].shape == (30, 2)
+    return end.value.value
+
+
+def test_stop_keeps_the_map_and_the_next_start_goes_on_from_it(folder):
+    technique = Map(model="random:squeezenet1_1", dataset=f"folder:{folder}", perplexity=5, steps=60)
+    assert stopped_after(technique, 0).arrays["map"].shape == (30, 2)
+    whole = finish(technique.run()).arrays["map"]
+    stopped = stopped_after(technique, 30)
+    assert np.abs(stopped.arrays["map"] - whole).max() > 0
+    steps = [step.done for step in technique.run()]
+    assert {10, 20, 30} & set(steps) == set(), "the first steps are not taken again"
+    again = stopped_after(technique, 30)
+    np.testing.assert_array_equal(again.arrays["map"], stopped.arrays["map"])
+    np.testing.assert_array_equal(finish(technique.run()).arrays["map"], whole)
+
+
+def test_a_grid_of_many_takes_pictures_from_all_over():
+    points = np.random.default_rng(0).normal(size=(500, 2))
+    cells, side = assigned(points, most=100)
+    assert side == 10
+    assert len(set(cells)) == 100
+    assert cells.max() == 499
 
 
 def test_identical_pictures_and_too_few_do_no_harm(tmp_path):

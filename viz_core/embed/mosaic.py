@@ -21,17 +21,19 @@ def scattered(points: np.ndarray, tiles: np.ndarray, side: int) -> np.ndarray:
     return sheet
 
 
-def assigned(points: np.ndarray) -> tuple[np.ndarray, int]:
+def assigned(points: np.ndarray, most: int = MOST_CELLS) -> tuple[np.ndarray, int]:
     """Which picture goes into which cell of a square grid so that the squared distances to the map's places are least.
 
-    Returns the picture of each cell, row by row, and the side of the grid; as many pictures as cells, the first ones.
+    Returns the picture of each cell, row by row, and the side of the grid. As many pictures as cells, at most `most`,
+    spread evenly over the points.
     """
-    side = int(np.sqrt(min(len(points), MOST_CELLS)))
-    places = unit_square(points[: side * side])
+    side = int(np.sqrt(min(len(points), most)))
+    members = np.linspace(0, len(points) - 1, side * side).astype(int)
+    places = unit_square(points)[members]
     rows, columns = np.divmod(np.arange(side * side), side)
     middle = np.stack([(columns + 0.5) / side, 1 - (rows + 0.5) / side], axis=1)
     cells, pictures = linear_sum_assignment(cdist(middle, places, "sqeuclidean"))
-    return pictures[np.argsort(cells)], side
+    return members[pictures[np.argsort(cells)]], side
 
 
 def mosaic(tiles: np.ndarray, pictures: np.ndarray, side: int) -> np.ndarray:

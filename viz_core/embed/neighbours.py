@@ -159,11 +159,9 @@ class Neighbours(OverSet):
         on = np.ones(features.values.shape[1], np.float16)
         on[list(off)] = 0
         key = (pictures.digest, self.side(), network, most)
-        spaces = {
-            "features": ((*key, layer, off), lambda: features.values * on),
-            "pixels": (key, lambda: pixel_vectors(features.looks)),
-        }
         return {
-            f"precision_{space}": _precisions.get(name, lambda make=make: precision(most, make(), labels))
-            for space, (name, make) in spaces.items()
+            "precision_features": _precisions.get(
+                (*key, layer, off), lambda: precision(most, features.values * on, labels)
+            ),
+            "precision_pixels": _precisions.get(key, lambda: precision(most, pixel_vectors(features.looks), labels)),
         }

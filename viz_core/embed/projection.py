@@ -1,17 +1,28 @@
-"""From many dimensions to two: PCA at once, t-SNE step by step, UMAP; and how much of the neighbourhoods survives."""
+"""From many dimensions to two: PCA at once, t-SNE step by step, UMAP; and how much of the neighbourhoods survives.
 
+One exact graph of neighbours feeds t-SNE, UMAP and the measure of what is kept.
+"""
+
+import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from typing import TypeVar
 
 import numpy as np
 from openTSNE import TSNEEmbedding, affinity
+from openTSNE.nearest_neighbors import PrecomputedNeighbors
+from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
-from sklearn.neighbors import NearestNeighbors
 
 EXAGGERATED = 0.25  # share of the t-SNE steps under early exaggeration
-CHUNK = 10  # t-SNE steps between two pictures
+CHUNK, LARGE_CHUNK, LARGE = 10, 5, 6000  # t-SNE steps between two pictures, in maps of so many points fewer
 KEPT_AT = 10
-PCA_FIRST = 50  # dimensions that t-SNE and UMAP start from, as van der Maaten & Hinton advise
+NEAREST = 5  # that say where a new picture lands
+
+Graph = tuple[np.ndarray, np.ndarray]  # places and distances of each point's nearest others, (N, k) each
+T = TypeVar("T")
+
+_compiling = threading.Lock()  # two UMAPs that compile at once can end the process
 
 
 def pca(vectors: np.ndarray, dimensions: int = 2) -> np.ndarray:
@@ -21,53 +32,92 @@ def pca(vectors: np.ndarray, dimensions: int = 2) -> np.ndarray:
     return flat.fit_transform(vectors.astype(np.float64))
 
 
-def start_from(vectors: np.ndarray) -> np.ndarray:
-    """The first two principal components, as small as t-SNE wants its start: standard deviation 1e-4."""
-    points = _two_columns(pca(vectors))
-    return points / max(float(points[:, 0].std()), 1e-12) * 1e-4
-
-
-def _two_columns(points: np.ndarray) -> np.ndarray:
+def plane(vectors: np.ndarray) -> np.ndarray:
+    """The vectors (N, D) on their first two principal components, (N, 2); where there is only one, on a line."""
+    points = pca(vectors)
     return points if points.shape[1] == 2 else np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
 
 
-def tsne(vectors: np.ndarray, perplexity: float, exaggeration: float, steps: int, seed: int) -> Iterator[np.ndarray]:
-    """The map (N, 2) after every ten steps of t-SNE; the first quarter of them under early exaggeration.
+def shrunk(points: np.ndarray) -> np.ndarray:
+    """A map as small as t-SNE wants its start: standard deviation 1e-4."""
+    return points / max(float(points[:, 0].std()), 1e-12) * 1e-4
+
+
+def chunk(count: int) -> int:
+    """t-SNE steps between two pictures of a map of so many points."""
+    return CHUNK if count <= LARGE else LARGE_CHUNK
+
+
+def neighbours_for(perplexity: float, count: int) -> int:
+    """How many neighbours t-SNE wants of each of `count` points."""
+    return max(1, min(int(3 * perplexity), count - 1))
+
+
+class Arranging:
+    """t-SNE as something that can be watched, left and taken up again where it was, with the same outcome.
 
     van der Maaten & Hinton 2008; the implementation is openTSNE's (Poličar et al. 2019).
     """
-    small = pca(vectors, PCA_FIRST)
-    perplexity = min(perplexity, (len(vectors) - 1) / 3)
-    affinities = affinity.PerplexityBasedNN(small, perplexity=perplexity, method="exact", random_state=seed, n_jobs=1)
-    embedding = TSNEEmbedding(
-        start_from(vectors), affinities, negative_gradient_method="auto", random_state=seed, n_jobs=1
-    )
-    for first in range(0, steps, CHUNK):
-        early = first < EXAGGERATED * steps
-        options = {"exaggeration": exaggeration, "momentum": 0.5} if early else {"momentum": 0.8}
-        embedding = embedding.optimize(n_iter=min(CHUNK, steps - first), **options)
-        yield np.array(embedding)
+
+    def __init__(self, graph: Graph, start: np.ndarray, perplexity: float, exaggeration: float, steps: int) -> None:
+        """`start`: (N, 2), of any scale."""
+        count = len(start)
+        k = neighbours_for(perplexity, count)
+        nearest = PrecomputedNeighbors(graph[0][:, :k], graph[1][:, :k].astype(np.float64))
+        affinities = affinity.PerplexityBasedNN(perplexity=k / 3, knn_index=nearest, n_jobs=1)
+        self._embedding = TSNEEmbedding(
+            shrunk(start), affinities, negative_gradient_method="auto", random_state=0, n_jobs=1
+        )
+        self._exaggeration = exaggeration
+        self.steps, self.done = steps, 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The map (N, 2) after every few steps; the first quarter of them under early exaggeration."""
+        while self.done < self.steps:
+            early = self.done < EXAGGERATED * self.steps
+            options = {"exaggeration": self._exaggeration, "momentum": 0.5} if early else {"momentum": 0.8}
+            taken = min(chunk(len(self._embedding)), self.steps - self.done)
+            self._embedding = self._embedding.optimize(n_iter=taken, **options)
+            self.done += taken
+            yield np.array(self._embedding)
 
 
-def umap(vectors: np.ndarray, neighbours: int, min_dist: float, seed: int) -> np.ndarray:
-    """The UMAP of the vectors, (N, 2), from their principal components. McInnes, Healy & Melville 2018."""
+def umap(graph: Graph, start: np.ndarray, neighbours: int, min_dist: float, seed: int) -> np.ndarray:
+    """The UMAP (N, 2) of a graph with at least `neighbours` others of each point. McInnes, Healy & Melville 2018."""
     from umap import UMAP  # compiles for seconds, and few people come this way
 
-    small = pca(vectors, PCA_FIRST)
-    start = 10 * start_from(vectors) / 1e-4 / 4
-    mapper = UMAP(
-        n_neighbors=min(neighbours, len(vectors) - 1), min_dist=min_dist, init=start, random_state=seed, n_jobs=1
-    )
-    return mapper.fit_transform(small)
+    count = len(start)
+    others = min(neighbours, count - 1) - 1
+    itself = np.arange(count)[:, None]
+    found = np.concatenate([itself, graph[0][:, :others]], axis=1)
+    far = np.concatenate([np.zeros((count, 1), np.float32), graph[1][:, :others].astype(np.float32)], axis=1)
+    with _compiling:
+        mapper = UMAP(
+            n_neighbors=found.shape[1],
+            min_dist=min_dist,
+            init=2.5 * shrunk(start) / 1e-4,
+            random_state=seed,
+            n_jobs=1,
+            precomputed_knn=(found, far),
+            force_approximation_algorithm=True,
+        )
+        return mapper.fit_transform(np.zeros((count, 1), np.float32))
 
 
-def kept_neighbours(vectors: np.ndarray, points: np.ndarray, k: int = KEPT_AT) -> np.ndarray:
-    """For each picture the share of its k nearest by the vectors that are among its k nearest on the map: (N,) in [0, 1]."""
-    k = min(k, len(vectors) - 1)
-    true, shown = (
-        NearestNeighbors(n_neighbors=k).fit(space).kneighbors(return_distance=False) for space in (vectors, points)
-    )
-    return np.array([len(np.intersect1d(a, b)) / k for a, b in zip(true, shown, strict=True)])
+def kept_neighbours(true: np.ndarray, points: np.ndarray, k: int = KEPT_AT) -> np.ndarray:
+    """For each point the share of its k nearest, given as places (N, >= k), that are among its k nearest on the map: (N,)."""
+    k = min(k, true.shape[1])
+    _, shown = cKDTree(points).query(points, k + 1)
+    others = shown != np.arange(len(points))[:, None]
+    others[others.all(axis=1), -1] = False  # points upon each other may hide one from itself
+    shown = shown[others].reshape(len(points), k)
+    return (true[:, :k, None] == shown[:, None]).any(axis=2).mean(axis=1)
+
+
+def landed(places: np.ndarray, distances: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Where a new picture lands on a map: the mean of its nearest ones' points, by inverse squared distance: (2,)."""
+    weights = 1 / np.maximum(distances.astype(np.float64), 1e-6) ** 2
+    return (points[places] * weights[:, None]).sum(axis=0) / weights.sum()
 
 
 def unit_square(points: np.ndarray) -> np.ndarray:
@@ -77,7 +127,7 @@ def unit_square(points: np.ndarray) -> np.ndarray:
     return (points - (low + high) / 2) / extent + 0.5
 
 
-def waiting(work: Callable[[], np.ndarray]) -> Generator[None, None, np.ndarray]:
+def waiting(work: Callable[[], T]) -> Generator[None, None, T]:
     """Do one long piece of work on a thread of its own and yield while it lasts; returns what it returns."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="map")
     future = pool.submit(work)

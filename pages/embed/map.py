@@ -1,62 +1,104 @@
 """The map: pictures as points, alike ones near each other; watch it arrange itself, then look into it."""
 
+import numpy as np
 import streamlit as st
 
-from pages.ui.dataset_box import dataset_box
-from pages.ui.map_chart import map_chart, points
+from pages.ui.dataset_box import dataset_box, fetch
+from pages.ui.map_view import chosen_gallery, colouring, frame_of, pictures_of, points_of
+from pages.ui.pictures import picture_name
 from pages.ui.room import Room
+from pages.ui.scatter import Dropped, Frame, scatter
+from viz_core.embed.landing import land
 from viz_core.embed.map import Map
-from viz_core.images.datasets import open_dataset
-from viz_core.images.render import encode_jpeg
+from viz_core.embed.mosaic import grid_places
+from viz_core.embed.projection import unit_square
+from viz_core.errors import ConvscopeError
+from viz_core.images.intake import load_image
+from viz_core.images.refs import open_image
+from viz_core.technique import Result
 
-MOST_SHOWN = 48
-TILE = 80
-IN_A_ROW = 8
-OWN = {"pca": (), "tsne": ("perplexity", "exaggeration", "steps"), "umap": ("neighbours", "min_dist")}
+OWN = {"pca": (), "tsne": ("perplexity", "exaggeration", "steps"), "umap": ("neighbours", "min_dist", "seed")}
+
+
+def frames(result: Result) -> list[Frame]:
+    """The map as it is, and as a grid."""
+    grid, members = result.arrays["grid"], result.arrays["pictures"]
+    places, cell = grid_places(grid, len(members))
+    return [
+        Frame(room.t("page.chart"), unit_square(result.arrays["map"])),
+        Frame(room.t("page.grid"), places, cell),
+    ]
+
+
+def new_pictures() -> list[tuple[str, np.ndarray]]:
+    """The sidebar's picture and those put onto the map: names and pixels."""
+    found = [(picture_name(room.choice.image), open_image(room.choice.image).pixels)]
+    for file in st.session_state.get("map.new") or []:
+        try:
+            found.append((file.name, load_image(file.getvalue()).pixels))
+        except ConvscopeError as problem:
+            st.error(f"{file.name}: {problem.sentence(room.lang)}", icon=":material/error:")
+    return found
+
+
+def dropped(result: Result, maps: list[Frame]) -> list[Dropped]:
+    """Where new pictures land, on the map and on the grid."""
+    if not st.session_state.get("map.drop", True):
+        return []
+    scores, places = result.scores, [frame.places for frame in maps[:1]]
+    found = [
+        (name, pixels, land(room.network, scores["layer"], scores["size"], pixels, result.arrays["vectors"], places))
+        for name, pixels in new_pictures()
+    ]
+    return [Dropped(pixels, where, name) for name, pixels, where in found]
+
+
+@st.fragment
+def explore(result: Result) -> None:
+    """The chart and what is chosen on it."""
+    frame, served, maps = frame_of(room, result), pictures_of(result), frames(result)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        colours = colouring(room, result, frame)
+        labels = sorted(frame["label"].unique())
+        wanted = st.selectbox(room.t("page.search"), labels, index=None, placeholder="", key="map.search", width=220)
+        with st.popover(room.t("page.new"), icon=":material/add_photo_alternate:"):
+            st.toggle(room.t("page.drop"), value=True, key="map.drop", help=room.t("page.drop_help"))
+            st.file_uploader(room.t("page.new_label"), accept_multiple_files=True, key="map.new")
+    found = np.flatnonzero(frame["label"] == wanted).tolist() if wanted else []
+    chosen = scatter(
+        points_of(result, frame),
+        maps,
+        colours,
+        served,
+        "map.chart",
+        alt=room.t("page.alt", points=len(frame)),
+        marked=found,
+        dropped=dropped(result, maps),
+    )
+    if chosen or found:
+        chosen_gallery(result, frame, chosen or found, served)
+
 
 room = Room(Map)
 with room.settings:
     dataset = dataset_box(Map)
-technique = room.controls(only=("method", "layer"), dataset=dataset)
-technique = room.controls(only=(*OWN[technique.method], "seed"), dataset=dataset)
+    room.guarded(lambda: fetch(dataset))
+fixed = {"dataset": dataset, "image": Map.model_fields["image"].default}
+technique = room.controls(only=("method", "layer"), **fixed)
+technique = room.controls(only=(*OWN[technique.method], "size"), **fixed)
 result = room.run(technique)
 if result is not None:
-    shown_set = result.recipe.parameters["dataset"]
     with room.stage:
         scores = result.scores
         facts = {"points": scores["points"], "layer": scores["layer"], "kept": f"{scores['kept']:.0%}"}
-        st.caption(room.t("page.facts", **facts))
-        chart, grid = st.tabs([room.t("page.chart"), room.t("page.grid")])
-        with chart:
-            frame = points(result, shown_set)
-            colours = {name: room.t(f"page.colours.{name}") for name in ("label", "kept")}
-            colour = st.segmented_control(
-                room.t("page.colour"),
-                list(colours),
-                default="label",
-                format_func=colours.get,
-                key="map.colour",
-                required=True,
-            )
-            labels = sorted(frame["label"].unique())
-            wanted = st.selectbox(room.t("page.search"), labels, index=None, placeholder="", key="map.search")
-            found = frame.index[frame["label"] == wanted].tolist() if wanted else []
-            chosen = map_chart(frame, colour, found, "map.chart", room.t("page.chart"))
-            st.caption(room.t("page.hint"))
-            pictures = open_dataset(shown_set)
-            gallery = chosen or found
-            if gallery:
-                st.markdown(f"**{room.t('page.gallery', count=len(gallery))}**")
-                for first in range(0, min(len(gallery), MOST_SHOWN), IN_A_ROW):
-                    for column, row in zip(st.columns(IN_A_ROW), gallery[first : first + IN_A_ROW], strict=False):
-                        member = int(result.arrays["pictures"][row])
-                        label = frame["label"][row]
-                        column.image(
-                            encode_jpeg(pictures.seen(member, TILE)), width="stretch", caption=label, alt=label
-                        )
-                table = frame.iloc[gallery][["title", "label", "x", "y", "kept"]].to_csv(index=False)
-                st.download_button(room.t("page.csv"), table, file_name="convscope-map.csv", on_click="ignore")
-        with grid:
-            room.show(result, "grid", room.t("page.grid_help", side=scores["side"]))
+        st.caption(room.t("page.facts", **facts, skipped=scores["skipped"], side=scores["side"]))
+        explore(result)
+        st.download_button(
+            room.t("page.grid_png"),
+            room.png(result, "grid"),
+            file_name="convscope-grid.png",
+            icon=":material/grid_on:",
+            on_click="ignore",
+        )
 room.downloads(result)
 room.explain()

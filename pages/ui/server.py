@@ -1,6 +1,7 @@
 """Serves Convscope: `python -m pages.ui.server` warms up, then answers at HOST and PORT.
 
-Beside the dashboard it offers `/live/<job>`, a run's pictures as a stream, `/live/<job>/stop`, and `/api/ready`.
+Beside the dashboard it offers `/live/<job>`, a run's pictures as a stream, `/live/<job>/stop`, `/pictures/...`, those of a
+map, and `/api/ready`.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from streamlit import config
 from streamlit.runtime import get_instance
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.ui import live
+from pages.ui import live, served
 from pages.ui.stream import MEDIA_TYPE, messages
 from viz_core.jobs import close_schedulers, find_job, is_busy
 from viz_core.prepare import Preparation
@@ -97,12 +98,14 @@ def create_app(script: Path = APP) -> st.App:
         return JSONResponse({"ready": is_warm}, status_code=200 if is_warm else 503)
 
     live.offer_streams()
+    served.offer_pictures()
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}" if base else ""
     routes = [
         Route(f"{prefix}/live/{{job_id}}", live_stream),
         Route(f"{prefix}/live/{{job_id}}/stop", live_stop, methods=["POST"]),
         Route(f"{prefix}/api/ready", ready),
+        *served.routes(prefix),
     ]
     app = st.App(script, routes=routes, lifespan=lifespan)
     return app

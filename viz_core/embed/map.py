@@ -128,7 +128,7 @@ class Map(OverSet):
                 "pictures": features.pictures,
                 "kept": kept.astype(np.float32),
                 "neighbours": graph[0][:, :KEPT_AT].astype(np.int32),
-                "grid": cells.reshape(side, side),
+                "grid": cells.reshape(side, side).astype(np.int32),
                 "vectors": features.values,
                 "looks": tiles,
                 "classes": features.looks.classes,

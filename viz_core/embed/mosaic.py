@@ -39,3 +39,15 @@ def assigned(points: np.ndarray, most: int = MOST_CELLS) -> tuple[np.ndarray, in
 def mosaic(tiles: np.ndarray, pictures: np.ndarray, side: int) -> np.ndarray:
     """The grid as one picture."""
     return grid(list(tiles[pictures]), columns=side, gap=1)
+
+
+def grid_places(grid: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+    """Where each of `count` points lies in the unit square as a cell of the grid (S, S) of points, and the side of a cell.
+
+    Points without a cell lie nowhere: NaN.
+    """
+    side = len(grid)
+    rows, columns = np.divmod(np.arange(side * side), side)
+    places = np.full((count, 2), np.nan)
+    places[grid.ravel()] = np.stack([(columns + 0.5) / side, 1 - (rows + 0.5) / side], axis=1)
+    return places, 1 / side

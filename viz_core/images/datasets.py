@@ -4,11 +4,24 @@ from viz_core.errors import ConvscopeError
 from viz_core.images.builtin_set import builtin, photographs
 from viz_core.images.folder_set import folder_set
 from viz_core.images.picture_set import PictureSet, Skipped, square
+from viz_core.images.subset_set import SUBSET, keep_subset, picked, subset_set
 from viz_core.images.torchvision_sets import SOURCES, download, is_here, torchvision_set
 from viz_core.images.zip_set import ZIP, keep_zip, zip_set
 from viz_core.texts import has_text, text
 
-__all__ = ["PictureSet", "Skipped", "download", "is_here", "keep_zip", "label_title", "names", "open_dataset", "square"]
+__all__ = [
+    "PictureSet",
+    "Skipped",
+    "download",
+    "is_here",
+    "keep_subset",
+    "keep_zip",
+    "label_title",
+    "names",
+    "open_dataset",
+    "picked",
+    "square",
+]
 
 BUILTIN = "builtin"
 PHOTOGRAPHS = "photographs"
@@ -22,7 +35,7 @@ def names() -> tuple[str, ...]:
 
 
 def open_dataset(ref: str) -> PictureSet:
-    """The set behind `builtin`, `photographs`, `folder:PATH`, `zip:<digest>` or `torchvision:<name>`.
+    """The set behind `builtin`, `photographs`, `folder:PATH`, `zip:<digest>`, `subset:<digest>` or `torchvision:<name>`.
 
     torchvision's are fetched first if they are not here; `download` does that with progress. Raises ConvscopeError for
     everything that is no usable set.
@@ -35,6 +48,8 @@ def open_dataset(ref: str) -> PictureSet:
         return folder_set(ref.removeprefix(FOLDER))
     if ref.startswith(ZIP):
         return zip_set(ref.removeprefix(ZIP))
+    if ref.startswith(SUBSET):
+        return subset_set(ref.removeprefix(SUBSET), open_dataset)
     if ref.startswith(TORCHVISION):
         return torchvision_set(ref.removeprefix(TORCHVISION))
     raise ConvscopeError("dataset_errors.unknown_ref", ref=ref, known=", ".join(names()))

@@ -13,7 +13,7 @@ from viz_core.embed.map import Map
 from viz_core.embed.mosaic import grid_places
 from viz_core.embed.projection import unit_square
 from viz_core.errors import ConvscopeError
-from viz_core.images.intake import load_image
+from viz_core.images.intake import Picture, load_image
 from viz_core.images.refs import open_image
 from viz_core.technique import Result
 
@@ -30,12 +30,12 @@ def frames(result: Result) -> list[Frame]:
     ]
 
 
-def new_pictures() -> list[tuple[str, np.ndarray]]:
-    """The sidebar's picture and those put onto the map: names and pixels."""
-    found = [(picture_name(room.choice.image), open_image(room.choice.image).pixels)]
+def new_pictures() -> list[tuple[str, Picture]]:
+    """The sidebar's picture and those put onto the map, by name."""
+    found = [(picture_name(room.choice.image), open_image(room.choice.image))]
     for file in st.session_state.get("map.new") or []:
         try:
-            found.append((file.name, load_image(file.getvalue()).pixels))
+            found.append((file.name, load_image(file.getvalue())))
         except ConvscopeError as problem:
             st.error(f"{file.name}: {problem.sentence(room.lang)}", icon=":material/error:")
     return found
@@ -46,11 +46,15 @@ def dropped(result: Result, maps: list[Frame]) -> list[Dropped]:
     if not st.session_state.get("map.drop", True):
         return []
     scores, places = result.scores, [frame.places for frame in maps[:1]]
-    found = [
-        (name, pixels, land(room.network, scores["layer"], scores["size"], pixels, result.arrays["vectors"], places))
-        for name, pixels in new_pictures()
-    ]
-    return [Dropped(pixels, where, name) for name, pixels, where in found]
+    kept = st.session_state.setdefault("map.landed", {})
+    found = []
+    for name, picture in new_pictures():
+        key = (result.recipe.digest, picture.digest)
+        if key not in kept:
+            vectors = result.arrays["vectors"]
+            kept[key] = land(room.network, scores["layer"], scores["size"], picture.pixels, vectors, places)
+        found.append(Dropped(picture.pixels, kept[key], name))
+    return found
 
 
 @st.fragment

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui.dataset_box import dataset_box, fetch
-from pages.ui.neighbour_view import OFF, QUERY, chosen_units, facts, pick_from_set, reasons, strip
+from pages.ui.neighbour_view import OFF, QUERY, chosen_units, facts, pick_from_set, reasons, strip, which_neighbour
 from pages.ui.room import Room
 from pages.ui.units import number, passport
 from viz_core.embed.neighbours import Neighbours
@@ -15,7 +15,7 @@ with room.settings:
 room.controls(only=("layer", "k", "size"), dataset=dataset)
 room.values |= {
     "query": number("neighbours", "query"),
-    "why": number("neighbours", "why") or 1,
+    "why": which_neighbour(),
     "off": chosen_units(room),
 }
 technique = room.controls(only=(), dataset=dataset)

@@ -10,6 +10,7 @@ from pages.ui import link
 from pages.ui.language import language
 from pages.ui.room import Room
 from pages.ui.thumbnails import thumbnails
+from pages.ui.units import number
 from viz_core.embed.neighbours import PRECISION_AT, TILE
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import label_title, open_dataset
@@ -18,7 +19,6 @@ from viz_core.technique import Result
 
 QUERY, WHY, OFF = "neighbours.query", "neighbours.why", "neighbours.off"
 PICK, SEED, LABEL = "neighbours.pick", "neighbours.pick_seed", "neighbours.pick_label"
-IN_A_ROW = 8
 OFFERED = 15
 OFFERED_SIDE = 48
 CURVE_HEIGHT = 220
@@ -40,6 +40,12 @@ def chosen_units(room: Room) -> tuple[int, ...]:
     st.session_state[f"{OFF}.context"] = context
     st.session_state[OFF] = tuple(given) if before == context else ()
     return st.session_state[OFF]
+
+
+def which_neighbour() -> int:
+    """The neighbour to explain, the nearest at first."""
+    st.session_state[WHY] = number("neighbours", "why") or 1
+    return st.session_state[WHY]
 
 
 def title_of(room: Room, row: Any) -> str:
@@ -80,45 +86,26 @@ def _curves(room: Room, result: Result) -> None:
 
 
 def strip(room: Room, result: Result, space: str) -> None:
-    """The neighbours in one space, nearest first, each with its label and distance."""
+    """The neighbours in one space, nearest first, each with its label and distance; a click asks about one."""
     st.markdown(f"**{room.t(f'page.{space}')}**")
     k, values = result.recipe.parameters["k"], result.arrays.get(f"precision_{space}")
     if values is not None:
         st.caption(room.t("page.precision", k=k, share=f"{values[k - 1]:.0%}"))
-    pictures = open_dataset(result.recipe.parameters["dataset"])
-    rows = result.tables[space]
-    for first in range(0, len(rows), IN_A_ROW):
-        columns = st.columns(IN_A_ROW)
-        for number, (column, row) in enumerate(zip(columns, rows[first : first + IN_A_ROW], strict=False), first + 1):
-            with column:
-                _neighbour(room, result, space, number, row, encode_jpeg(pictures.seen(row["picture"], TILE)))
+    pictures, rows = open_dataset(result.recipe.parameters["dataset"]), result.tables[space]
+    jpegs = {str(row["picture"]): encode_jpeg(pictures.seen(row["picture"], TILE)) for row in rows}
+    names = [room.t("page.ask", title=title_of(room, row)) for row in rows]
+    captions = [f"{title_of(room, row)}\n{row['distance']:.3g}" for row in rows]
+    key = f"{PICK}.{space}"
+    thumbnails(jpegs, names, "", key, room.t(f"page.{space}"), captions=captions, least=84)
+    take_pick(key)
 
 
-def _neighbour(room: Room, result: Result, space: str, number: int, row: Any, jpeg: bytes) -> None:
-    label = title_of(room, row)
-    st.image(jpeg, width="stretch", alt=label)
-    far = room.t("page.distance", distance=f"{row['distance']:.3g}")
-    st.caption(f"{label}  \n{far}")
-    key = f"{space}.{number}"
-    st.button(
-        room.t("page.ask"),
-        key=f"ask.{key}",
-        type="tertiary",
-        icon=":material/search:",
-        on_click=set_state,
-        kwargs={"query": row["picture"], "why": None},
-    )
-    if space == "features":
-        shown = result.recipe.parameters["why"] == number
-        st.button(
-            room.t("page.explained" if shown else "page.explain"),
-            key=f"why.{key}",
-            type="tertiary",
-            icon=":material/psychology_alt:",
-            disabled=shown,
-            on_click=set_state,
-            kwargs={"why": number},
-        )
+def take_pick(key: str) -> None:
+    """Ask about the picture that was clicked in a strip, if one was."""
+    picked = st.session_state.pop(key, None)
+    if picked is not None:
+        set_state(query=int(picked), why=None)
+        st.rerun()
 
 
 def reasons(room: Room, result: Result) -> None:
@@ -130,20 +117,24 @@ def reasons(room: Room, result: Result) -> None:
         return
     chosen = result.tables["features"][min(result.recipe.parameters["why"], len(result.tables["features"])) - 1]
     st.caption(room.t("page.why_help", title=title_of(room, chosen)))
+    st.segmented_control(
+        room.t("fields.why.label"), range(1, len(result.tables["features"]) + 1), key=WHY, required=True
+    )
+    st.caption(room.t("page.columns"))
     off = tuple(result.recipe.parameters["off"])
-    for number, row in enumerate(rows):
+    for place, row in enumerate(rows):
         words, picture = st.columns([1, 3], vertical_alignment="center")
         with words:
             st.markdown(room.t("page.unit", unit=row["unit"], share=f"{row['share']:.1%}"))
             st.button(
                 room.t("page.switch_off"),
-                key=f"off.{number}",
+                key=f"off.{place}",
                 icon=":material/toggle_off:",
                 on_click=set_state,
                 kwargs={"off": (*off, row["unit"])},
             )
         with picture:
-            room.show(result, f"why_{number}", room.t("page.columns"))
+            st.image(room.png(result, f"why_{place}"), width="stretch", alt=room.t("page.columns"))
 
 
 def pick_from_set(room: Room, dataset: str) -> None:
@@ -176,8 +167,5 @@ def pick_from_set(room: Room, dataset: str) -> None:
             PICK,
             room.t("page.pick"),
         )
-        picked = st.session_state.pop(PICK, None)
-        if picked is not None:
-            st.session_state[QUERY] = int(picked)
-            st.rerun()
+        take_pick(PICK)
         st.button(room.t("page.shuffle"), icon=":material/shuffle:", on_click=set_state, kwargs={"pick_seed": seed + 1})

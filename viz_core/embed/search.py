@@ -22,9 +22,9 @@ def distances(query: np.ndarray, vectors: np.ndarray, off: Sequence[int] = ()) -
 
 def nearest(query: np.ndarray, vectors: np.ndarray, k: int, off: Sequence[int] = ()) -> tuple[np.ndarray, np.ndarray]:
     """Places (k,) and distances (k,) of the nearest vectors, nearest first; equal ones in the order of the set."""
-    far = distances(query, vectors, off)
-    order = np.argsort(far, kind="stable")[:k]
-    return order, far[order]
+    order = np.argsort(distances(query, vectors, off), kind="stable")[:k]
+    apart = np.delete(vectors[order].astype(np.float64) - query, list(off), axis=1)
+    return order, np.linalg.norm(apart, axis=1)
 
 
 def neighbour_graph(vectors: np.ndarray, k: int, queries: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,12 @@
 """The map by principal components as a script; t-SNE and UMAP are libraries of their own."""
 
-from viz_core.embed.features import default_layer
-from viz_core.embed.map import SEEN, Map
+from viz_core.embed.map import Map
 from viz_core.images.datasets import open_dataset
 from viz_core.scripts.parts import compose, fill, set_files, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.vectors import vectors_code
 
-OBEYED = ("dataset", "method", "layer", "perplexity", "exaggeration", "steps", "neighbours", "min_dist")
+OBEYED = ("dataset", "method", "layer", "size", "perplexity", "exaggeration", "steps", "neighbours", "min_dist")
 SMALL = 500  # up to here the principal components are exact
 _BODY = """
 # Principal components: the directions in which the vectors differ most.
@@ -23,9 +22,9 @@ result = (centred @ directions.T).astype(np.float32)
 def write(technique: Map) -> Script:
     """Where every picture lies on the map."""
     network, pictures = technique.network(), open_dataset(technique.dataset)
-    layer = network.resolve_layer(technique.layer or default_layer(network))
+    layer, side = technique.chosen_layer(), technique.side()
     if technique.method != "pca":
         raise beyond("method")
-    body = vectors_code(value(network, layer), SEEN) + fill(_BODY)
-    files = set_files(pictures, range(len(pictures)), SEEN)
+    body = vectors_code(value(network, layer), side) + fill(_BODY)
+    files = set_files(pictures, range(len(pictures)), side)
     return compose(technique, "map", body, layers=(layer,), files=files)

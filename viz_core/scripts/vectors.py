@@ -1,7 +1,8 @@
 """What the scripts of the embeddings share: a set of pictures and the vectors of a layer."""
 
-from viz_core.embed.features import BATCH
 from viz_core.scripts.parts import fill
+
+BATCH = 32
 
 _VECTORS = """
 def vectors(pixels):  # what the layer says of pictures (N, H, W, 3): the mean over the places of its maps

@@ -3,19 +3,18 @@
 import streamlit as st
 
 from pages.ui.charts import distance_bars
-from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.controls import own_fields
+from pages.ui.gram_explorer import gram_explorer
 from pages.ui.room import Room
 from pages.ui.style_controls import layer_sliders, own_picture
-from viz_core.generate.gram_view import GramView, gram_view
+from viz_core.generate.gram_view import gram_view
 from viz_core.generate.style_statistics import style_layers
 from viz_core.generate.texture import Texture
-from viz_core.images.render import encode_png, enlarge, heatmap
 from viz_core.technique import Result
 
 SLUG = "texture"
+DRAWN_HERE = ("layer_weights", "steering")
 ABREAST = 3  # textures in a row
-MATRIX_WIDTH, MAP_SIDE = 360, 256  # pixels
 
 
 def one(result: Result, method: str) -> None:
@@ -29,52 +28,23 @@ def one(result: Result, method: str) -> None:
 
 
 def matrix(technique: Texture) -> None:
-    """The Gram matrix of a layer; a click takes one entry apart."""
+    """The Gram matrix of a layer; what is under the pointer is taken apart."""
     st.subheader(room.t("page.gram_title"), anchor=False)
     st.caption(room.t("page.gram_help"))
     layers = technique.layers or style_layers(room.network)
     layer = st.selectbox(room.t("page.gram_layer"), layers, key=f"{SLUG}.gram_layer", width=320)
-    view = gram_view(room.network, technique.input(), layer)
-    whole, pair = st.columns([1, 2], gap="large")
-    with whole:
-        readout = Readout(view.matrix, room.t("page.where"))
-        alt = room.t("page.gram_click")
-        click = click_image(
-            encode_png(heatmap(view.compressed())),
-            f"{SLUG}.gram",
-            alt=alt,
-            readout=readout,
-            width=MATRIX_WIDTH,
-            crisp=True,
-            on_click=remember,
-        )
-        st.caption(alt)
-    with pair:
-        entry(view, *(click and (click.y, click.x)) or st.session_state.get(f"{SLUG}.pair", (0, 1)))
-
-
-def remember(click: Click) -> None:
-    """Keep the clicked entry while the page runs again."""
-    st.session_state[f"{SLUG}.pair"] = (click.y, click.x)
-
-
-def entry(view: GramView, first: int, second: int) -> None:
-    """Two channels and their product."""
-    first, second = min(first, len(view.maps) - 1), min(second, len(view.maps) - 1)
-    product = view.product(first, second)
-    words = [room.t("page.channel", number=first + 1), room.t("page.channel", number=second + 1)]
-    words.append(room.t("page.product", value=f"{product.mean():.3g}"))
-    for column, values, caption in zip(
-        st.columns(3), (view.maps[first], view.maps[second], product), words, strict=True
-    ):
-        factor = max(1, MAP_SIDE // len(values))
-        column.image(encode_png(enlarge(heatmap(values), factor)), caption=caption, alt=caption, width="stretch")
+    texts = {
+        "alt": room.t("page.gram_hover"),
+        "channel": room.t("page.channel", number="{number}"),
+        "product": room.t("page.product", value="{value}"),
+    }
+    gram_explorer(gram_view(room.network, technique.input(), layer), f"{SLUG}.gram", texts)
 
 
 room = Room(Texture)
 with room.settings:
     own_picture(room, "image", "sample:brick", room.t("page.source"), room.t("page.source_help"))
-technique = room.controls(only=tuple(name for name in own_fields(Texture) if name != "layer_weights"))
+technique = room.controls(only=tuple(name for name in own_fields(Texture) if name not in DRAWN_HERE))
 with room.settings:
     layer_sliders(room, technique.layers or style_layers(room.network), room.t("page.weights"))
 technique = room.controls(only=())

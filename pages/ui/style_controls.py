@@ -44,7 +44,7 @@ def layer_sliders(room: Room, layers: Sequence[str], title: str) -> None:
             st.slider(layer, 0.0, 2.0, 1.0, 0.1, key=f"{room.kind.slug}.weight.{layer}", persist_state="session")
             for layer in layers
         )
-    room.values["layer_weights"] = () if len(set(weights)) == 1 and any(weights) else weights
+    room.values["layer_weights"] = () if len(set(weights)) == 1 else weights
 
 
 def optional_picture(room: Room, name: str, none: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.generate.texture import Texture, source_colours
-from viz_core.technique import finish
+from viz_core.technique import Steer, finish
 
 QUICK = {"model": "bundled-random", "image": "sample:gravel", "size": 32, "side": 40, "steps": 20, "reach": 2}
 
@@ -43,7 +43,8 @@ def test_stop_keeps_what_has_grown():
     step = next(run)
     with pytest.raises(StopIteration) as end:
         run.send(True)
-    np.testing.assert_array_equal(end.value.value.pictures["wei-levoy"], step.preview)
+    np.testing.assert_array_equal(end.value.value.pictures["wei-levoy"], step.preview[:, :40])
+    np.testing.assert_array_equal(end.value.value.pictures["from wei-levoy"], step.preview[:, 40:])
 
 
 def test_too_far_a_reach_is_told():
@@ -62,3 +63,18 @@ def test_the_command_line_and_replay_give_the_same_bytes(tmp_path):
     assert main(["replay", str(tmp_path / "a" / "gram.png"), "--out", str(tmp_path / "b")]) == 0
     assert (tmp_path / "a" / "gram.png").read_bytes() == (tmp_path / "b" / "gram.png").read_bytes()
     assert json.loads((tmp_path / "a" / "result.json").read_text())["recipe"]["technique"] == "texture"
+
+
+def test_a_texture_is_steered_on_the_way():
+    run, sent = Texture(**QUICK, method="gram").run(), None
+    while True:
+        try:
+            step = run.send(sent)
+        except StopIteration as end:
+            result = end.value
+            break
+        sent = Steer({"smoothness": 50.0, "layer_weights": (1.0, 0.0, 0.0, 0.0, 0.0)}) if step.done == 10 else None
+    assert result.recipe.parameters["steering"] == ["10 smoothness=50.0 layer_weights=1.0,0.0,0.0,0.0,0.0"]
+    plain = finish(Texture(**QUICK, method="gram").run()).arrays["image"]
+    rough = [np.abs(np.diff(image)).mean() for image in (result.arrays["image"], plain)]
+    assert rough[0] < 0.8 * rough[1]

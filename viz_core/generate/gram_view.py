@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from viz_core.generate.style_statistics import gram
 from viz_core.models.graph import GraphModel
+
+MAP_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,13 @@ class GramView:
     maps: np.ndarray
     matrix: np.ndarray
 
-    def product(self, first: int, second: int) -> np.ndarray:
-        """Where two channels are active together: the product of their maps (H, W), whose mean is the matrix entry."""
-        return self.maps[first] * self.maps[second]
+    def small_maps(self) -> np.ndarray:
+        """The maps, where they are large averaged down to about `MAP_SIDE` places along their shorter side: (C, h, w).
+
+        They are for the eye: entries of the matrix are means over the places of the whole maps' products.
+        """
+        factor = max(1, min(self.maps.shape[1:]) // MAP_SIDE)
+        return avg_pool2d(torch.from_numpy(self.maps), factor).numpy()
 
     def compressed(self) -> np.ndarray:
         """The square root of the matrix's sizes with their signs, so that weak pairs can be seen beside strong ones."""

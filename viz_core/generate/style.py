@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
@@ -361,6 +361,15 @@ def total(parts: dict[str, Objective]) -> Objective:
     return sum(others, first)
 
 
+def by_part(curves: Mapping[str, float]) -> dict[str, float]:
+    """The terms of one step added up by the part of the objective they belong to."""
+    sums: dict[str, float] = {}
+    for name, value in curves.items():
+        part = CONTENT if name.startswith("distance") else SMOOTH if name.startswith("TV") else STYLE
+        sums[part] = sums.get(part, 0.0) + value
+    return sums
+
+
 def watched(painting: Painting, progress: Progress, look: Callable[[int], None]) -> Painting:
     """The painting with its film kept; its previews have beside them who pulls where, looked at every few steps."""
     sent: Sent = None
@@ -373,7 +382,7 @@ def watched(painting: Painting, progress: Progress, look: Callable[[int], None])
         progress.tape.add(step.preview)
         if count % LOOK_EVERY == 0:
             look(step.done)
-        sent = yield replace(step, preview=progress.tug.beside(step.preview))
+        sent = yield replace(step, preview=progress.tug.beside(step.preview), curves=by_part(step.curves))
     raise AssertionError("a painting ends")
 
 

@@ -14,12 +14,15 @@ from viz_core.generate.canvas import Pixels, noise
 from viz_core.generate.in_step import in_step
 from viz_core.generate.loop import Outcome, Painting, optimise
 from viz_core.generate.nearest_texture import Growth, efros_leung, wei_levoy
+from viz_core.generate.objective import TotalVariation
 from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
-from viz_core.generate.style_statistics import Gram, statistic, style_layers, style_objective
+from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
+from viz_core.generate.style_statistics import Gram, Statistic, statistic, style_layers, style_objective
 from viz_core.generate.tape import Tape
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels, to_tensor
+from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 CopyMethod = Literal["efros-leung", "wei-levoy"]
@@ -57,6 +60,7 @@ class Texture(Technique):
     order: ClassVar[int] = 50
     icon: ClassVar[str] = "texture"
     live: ClassVar[bool] = True
+    steerable: ClassVar[tuple[str, ...]] = ("layer_weights", "smoothness", "rate")
 
     image: str = Field("sample:brick", description="the picture the sample is cut from: sample:<name> or a path")
     method: Literal["side-by-side", "efros-leung", "wei-levoy", "gram", "mean-variance", "wasserstein"] = Field(
@@ -88,9 +92,24 @@ class Texture(Technique):
     search: Literal["tree", "all"] = Field(
         "tree", description="how Wei & Levoy find the best match", json_schema_extra={"advanced": True}
     )
+    smoothness: float = Field(
+        0.0,
+        ge=0.0,
+        le=50.0,
+        description="how much total variation is held down, by the methods with a network",
+        json_schema_extra={"advanced": True},
+    )
+    rate: float = Field(
+        ADAM_RATE,
+        ge=0.001,
+        le=0.2,
+        description="learning rate of Adam; L-BFGS searches for its own",
+        json_schema_extra={"advanced": True, "step": 0.001},
+    )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="seed of noise and choices", json_schema_extra={"advanced": True}
     )
+    steering: tuple[str, ...] = Field((), description=STEERING)
 
     def input(self) -> Tensor:
         """The sample: the middle square of the picture, (1, 3, size, size) in [0, 1]."""
@@ -100,7 +119,10 @@ class Texture(Technique):
         return whole[..., top : top + side, left : left + side].to(self.network().device)
 
     def run(self) -> Run:
-        """Make the texture with one method, or with all of them in step."""
+        """Make the texture with one method, or with all of them in step; steered on the way."""
+        return conducted(self, self._run(), self.steering)
+
+    def _run(self) -> Run:
         tape = Tape()
         making: dict[str, Making] = {name: self.making(name) for name in self.methods}
         if len(making) == 1:
@@ -133,7 +155,7 @@ class Texture(Technique):
             growing = wei_levoy(sample, self.side, self.side, window, self.levels, random, exact=exact, every=every)
         count, grown = 0, None
         for count, grown in enumerate(growing, start=1):
-            if (yield Step(min(count, CHUNKS), CHUNKS, shown(grown))):
+            if (yield Step(min(count, CHUNKS), CHUNKS, self.preview(grown))):
                 break
         assert grown is not None
         picture = to_tensor(shown(grown)).to(self.network().device)
@@ -142,18 +164,34 @@ class Texture(Technique):
     def matching(self, method: NeuralMethod) -> Making:
         """Change noise until the network's layers have the statistics they have on the sample."""
         network, generator, sample = self.network(), self.generator(), self.input()
-        layers = tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
         measure = statistic(method, generator)
+        conductor = Conductor(self, lambda now: now.plan(network, sample, measure, method))
+        plan = conductor.plan()
         outcome: Outcome = yield from optimise(
             network,
             Pixels(self.noise(generator, NOISE)),
-            style_objective(network, sample, layers, measure, self.layer_weights),
-            self.make_optimiser(method),
+            plan.objective,
+            plan.optimiser,
             self.steps,
             relative=False,
             generator=generator,
+            replan=conductor.follow,
         )
         return Made(outcome.last, None, outcome.curves, outcome.steps)
+
+    def plan(self, network: GraphModel, sample: Tensor, measure: Statistic, method: NeuralMethod) -> Plan:
+        """The objective and the optimiser of one of the methods with a network."""
+        layers = tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
+        style = style_objective(network, sample, layers, measure, self.layer_weights)
+        return Plan(style + self.smoothness * TotalVariation(), self.make_optimiser(method))
+
+    def preview(self, grown: Growth) -> np.ndarray:
+        """A texture in growth, with where it is copied from beside it where there is room."""
+        picture = shown(grown)
+        if len(self.methods) > 1:
+            return picture
+        assert self.size is not None
+        return np.hstack([picture, source_colours(grown.source, self.size)])
 
     def noise(self, generator: torch.Generator, spread: float) -> Tensor:
         """Noise of a standard deviation about the sample's mean colour, (1, 3, side, side) in [0, 1]."""
@@ -162,7 +200,7 @@ class Texture(Technique):
 
     def make_optimiser(self, method: NeuralMethod) -> Optimiser:
         """L-BFGS wants the same question at every step, so random directions go with Adam."""
-        return Adam(ADAM_RATE) if self.optimiser == "adam" or method == "wasserstein" else LBFGS()
+        return Adam(self.rate) if self.optimiser == "adam" or method == "wasserstein" else LBFGS()
 
     def finished(self, made: Mapping[str, Made], frames: tuple[np.ndarray, ...]) -> Result:
         """The textures, where copied pixels came from, and how near each is to the sample in every layer."""

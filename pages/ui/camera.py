@@ -28,13 +28,17 @@ def camera_switch() -> None:
     st.toggle(t("camera.switch"), key=ON, help=t("camera.help"), persist_state="session")
 
 
+def camera_is_on() -> bool:
+    """Whether the switch is on."""
+    return st.session_state[ON]
+
+
 def watch_camera(room: Room, layer: str, maps: int) -> None:
-    """With the switch on, the camera and the maps of a layer instead of the rest of the page."""
-    if st.session_state[ON]:
-        with room.stage:
-            _camera(room.network, layer, min(maps, MOST_MAPS))
-        room.explain()
-        st.stop()
+    """The camera and the maps of a layer instead of the rest of the page."""
+    with room.stage:
+        _camera(room.network, layer, min(maps, MOST_MAPS))
+    room.explain()
+    st.stop()
 
 
 def _camera(network: GraphModel, layer: str, maps: int) -> None:

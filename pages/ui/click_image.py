@@ -14,6 +14,8 @@ _CSS = """
 .clickable .frame:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .clickable .cell { position: absolute; box-sizing: border-box; border: 1.5px solid var(--st-primary-color);
   box-shadow: 0 0 0 1px var(--st-background-color); pointer-events: none; display: none; }
+.clickable .chosen { position: absolute; box-sizing: border-box; border: 2.5px solid #d95f02; border-radius: 3px;
+  box-shadow: 0 0 0 1.5px #fff; pointer-events: none; display: none; }
 .clickable output { display: block; font-size: 0.9rem; min-height: 1.4em; font-variant-numeric: tabular-nums; }
 """
 
@@ -24,11 +26,11 @@ function build(parent) {
   const root = document.createElement('div');
   root.className = 'clickable';
   root.innerHTML = '<div class="frame" tabindex="0" role="application"><img draggable="false"><div class="cell"></div>' +
-    '</div><output></output>';
+    '<div class="chosen"></div></div><output></output>';
   parent.appendChild(root);
   const frame = root.querySelector('.frame');
   const view = { root, frame, image: root.querySelector('img'), cell: root.querySelector('.cell'),
-    output: root.querySelector('output'), at: { x: 0.5, y: 0.5 }, from: null };
+    mark: root.querySelector('.chosen'), output: root.querySelector('output'), at: { x: 0.5, y: 0.5 }, from: null };
   frame.onpointermove = event => { view.at = position(view, event); show(view); };
   frame.onpointerleave = () => { if (!view.from) hide(view); };
   frame.onpointerdown = event => {
@@ -64,26 +66,39 @@ function cellAt(view) {
   return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column } : null;
 }
 
+function told(view, here) {
+  const { columns, labels } = view.data, first = (here.row * columns + here.column) * labels.length;
+  const values = labels.map((label, index) => [label, view.values[first + index]]);
+  return values.every(([, value]) => Number.isNaN(value)) ? null : values;
+}
+
 const number = value => Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 || value === 0 ?
   String(Number(value.toPrecision(3))) : value.toExponential(2);
 
+const place = (box, x0, y0, x1, y1) => Object.assign(box.style, { display: 'block',
+  left: 100 * x0 + '%', top: 100 * y0 + '%', width: 100 * (x1 - x0) + '%', height: 100 * (y1 - y0) + '%' });
+
+function placeCell(view, box, here) {
+  const step = steps(view), area = view.data.area;
+  const x = area[0] + here.column * step.x, y = area[1] + here.row * step.y;
+  place(box, x, y, x + step.x, y + step.y);
+}
+
+function mark(view, here) {
+  if (here) placeCell(view, view.mark, here);
+  else view.mark.style.display = 'none';
+}
+
 function show(view) {
   const { data, cell, from, at } = view;
-  const place = (x0, y0, x1, y1) => Object.assign(cell.style, { display: 'block',
-    left: 100 * x0 + '%', top: 100 * y0 + '%', width: 100 * (x1 - x0) + '%', height: 100 * (y1 - y0) + '%' });
   const here = cellAt(view);
-  const step = steps(view);
   if (from && data.drag)
-    place(Math.min(from.x, at.x), Math.min(from.y, at.y), Math.max(from.x, at.x), Math.max(from.y, at.y));
-  else if (here) {
-    const x = data.area[0] + here.column * step.x, y = data.area[1] + here.row * step.y;
-    place(x, y, x + step.x, y + step.y);
-  } else cell.style.display = 'none';
+    place(cell, Math.min(from.x, at.x), Math.min(from.y, at.y), Math.max(from.x, at.x), Math.max(from.y, at.y));
+  else if (here) placeCell(view, cell, here);
+  else cell.style.display = 'none';
   if (!here) { view.output.textContent = ''; return; }
-  const from_ = (here.row * data.columns + here.column) * data.labels.length;
-  const values = data.labels.map((label, index) => [label, view.values[from_ + index]]);
-  view.output.textContent = values.every(([, value]) => Number.isNaN(value)) ? '' :
-    data.where.replace('{row}', here.row + 1).replace('{column}', here.column + 1) + ': ' +
+  const values = told(view, here);
+  view.output.textContent = !values ? '' : data.where.replace('{row}', here.row + 1).replace('{column}', here.column + 1) + ': ' +
     values.map(([label, value]) => (label ? label + ' ' : '') + number(value)).join(', ');
 }
 
@@ -94,6 +109,8 @@ function hide(view) {
 
 function report(view, from, to) {
   const wide = view.image.naturalWidth, high = view.image.naturalHeight;
+  const here = cellAt(view);
+  if (view.data.marks && here && told(view, here)) mark(view, here);  // at once: the server's answer takes longer
   const pixel = point => [Math.floor(point.x * wide), Math.floor(point.y * high)];
   view.trigger('click', { from: pixel(view.data.drag ? from : to), to: pixel(to) });
 }
@@ -122,6 +139,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (view.image.getAttribute('src') !== data.src) view.image.src = data.src;
   view.image.alt = data.alt;
   view.frame.setAttribute('aria-label', data.alt);
+  mark(view, data.chosen && { row: data.chosen[0], column: data.chosen[1] });
   view.image.style.width = data.width ? data.width + 'px' : '100%';
   view.image.style.imageRendering = data.crisp ? 'pixelated' : 'auto';
   return () => {
@@ -153,7 +171,8 @@ class Click:
 class Readout:
     """Values to read under the pointer: (rows, columns) or (rows, columns, parts), spread evenly over `area`.
 
-    `area` is left, top, right, bottom as shares of the picture. Each of the parts has a label; where all parts are NaN
+    `area` is left, top, right, bottom as shares of the picture; a click marks its cell if `marks`, and `chosen` is the
+    (row, column) marked before. Each of the parts has a label; where all parts are NaN
     nothing is shown. `where` names the place, with `{row}` and `{column}` counted from 1.
     """
 
@@ -161,6 +180,8 @@ class Readout:
     where: str
     labels: Sequence[str] = ("",)
     area: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    marks: bool = False
+    chosen: tuple[int, int] | None = None
 
 
 def click_image(
@@ -191,6 +212,8 @@ def click_image(
         "labels": list(readout.labels) if readout else [],
         "where": readout.where if readout else "",
         "area": list(readout.area) if readout else [],
+        "marks": readout is not None and readout.marks,
+        "chosen": readout.chosen if readout else None,
         "drag": drag,
         "width": width,
         "crisp": crisp,

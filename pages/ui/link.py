@@ -28,6 +28,11 @@ def enter(page: str) -> None:
     st.session_state[_PAGE] = page
 
 
+def leave() -> None:
+    """After a run of the whole page: what the link brought has been taken up, and fragments that run later have their own."""
+    st.session_state[_FOUND] = {}
+
+
 def arrived() -> Mapping[str, str]:
     """The parameters that a link brought along in this run."""
     return st.session_state.get(_FOUND, {})

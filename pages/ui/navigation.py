@@ -90,6 +90,8 @@ def open_page() -> None:
     except Exception:
         log.exception("page %s failed", page.url_path)
         st.error(t("ui.unexpected"), icon=":material/error:")
+    finally:
+        link.leave()
 
 
 def offer_recipe() -> None:

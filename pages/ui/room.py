@@ -84,12 +84,16 @@ class Room:
         """
         with self.settings:
             self.values |= widgets(self.kind, self.network, only)
-        try:
-            technique = self.kind(**(self.given() | self.values | fixed))
-        except ValidationError as error:
-            self.fail(explain_invalid(error, self.kind))
+        technique = self.technique(**fixed)
         link.write(self.choice.parameters() | self._changed())
         return technique
+
+    def technique(self, **fixed: Any) -> Technique:
+        """The technique with the values known so far; one that cannot be ends the page with its sentence."""
+        try:
+            return self.kind(**(self.given() | self.values | fixed))
+        except ValidationError as error:
+            self.fail(explain_invalid(error, self.kind))
 
     def _changed(self) -> dict[str, str]:
         defaults = {name: field.default for name, field in self.kind.model_fields.items()}

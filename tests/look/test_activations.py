@@ -9,9 +9,11 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from viz_core import models
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
-from viz_core.images.boxes import cut, inside, outlined
-from viz_core.look.activations import Activations, area, default_layer, hats, over_picture, unit_at
-from viz_core.look.sheets import tile_at, told_by_tile
+from viz_core.images.boxes import RED, cut, inside, outlined
+from viz_core.images.refs import open_image
+from viz_core.images.tensor import to_input, to_pixels
+from viz_core.look.activations import MAP_SIDE, Activations, area, default_layer, hats, unit_at
+from viz_core.look.sheets import tile_at, tile_of, told_by_tile
 from viz_core.technique import finish
 
 ALEXNET = "random:alexnet"
@@ -100,6 +102,8 @@ def test_a_click_on_a_tile_names_its_channel():
     result = look(layer="features.1", sort="mean", first=20, count=20)
     order, columns = result.arrays["order"], result.scores["columns"]
     assert tile_at(result, 0.0, 0.0) == order[20]
+    assert tile_of(result, order[20 + columns]) == (1, 0)
+    assert tile_of(result, order[0]) is None
     rows = -(-20 // columns)
     assert tile_at(result, 0.999, 0.5 / columns) == order[20 + (rows - 1) * columns]
     assert {tile_at(result, (r + 0.5) / rows, (c + 0.5) / columns) for r in range(rows) for c in range(columns)} - {
@@ -131,10 +135,22 @@ def test_the_map_lies_over_the_picture_bilinearly():
 
 
 def test_without_weight_the_overlay_is_the_picture_with_the_frame():
-    result = look(layer="features.3", channel=1)
-    plain, covered = over_picture(result, 0.0), over_picture(result, 0.8)
-    assert plain.shape == covered.shape
+    plain, covered = (look(layer="features.3", channel=1, opacity=share).pictures["overlay"] for share in (0.0, 0.8))
+    picture = to_pixels(to_input(open_image("sample:chelsea"), MAP_SIDE))
+    assert plain.shape == covered.shape == picture.shape
     assert (plain != covered).any()
+    changed = (plain != picture).any(axis=2)
+    assert (plain[changed] == RED).all()
+    assert changed.any()
+
+
+def test_the_frame_on_the_large_picture_is_the_field_on_the_small_one():
+    result = look(layer="features.3", row=2, column=3)
+    framed = (result.pictures["overlay"] == RED).all(axis=2)
+    rows, columns = np.nonzero(framed)
+    times = framed.shape[0] / result.arrays["input"].shape[-2]
+    sides = [result.scores[name] * times for name in ("top", "left", "bottom", "right")]
+    assert [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1] == pytest.approx(sides, abs=1)
 
 
 def test_one_scale_for_all_and_for_both_pictures():
@@ -149,7 +165,7 @@ def test_one_scale_for_all_and_for_both_pictures():
 def test_a_second_network_is_laid_beside_the_first():
     result = look(layer="features.0", other_model="random:squeezenet1_1", channel=2)
     assert result.arrays["other_maps"].shape[0] == 64
-    assert "other_map" in result.pictures
+    assert "other_overlay" in result.pictures
 
 
 def test_a_layer_without_positions_gives_one_number_a_channel():

@@ -1,6 +1,7 @@
 """Activations: what every channel of a layer answers to the picture."""
 
 import dataclasses
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -20,9 +21,8 @@ from viz_core.images.render import (
     is_flat,
     limits_of,
     overlay,
-    resize,
 )
-from viz_core.images.tensor import to_pixels
+from viz_core.images.tensor import to_input, to_pixels
 from viz_core.look.sheets import page_of
 from viz_core.models.graph import GraphModel
 from viz_core.models.layers import Layer
@@ -33,22 +33,30 @@ TILE = 64  # shown side of a map, pixels
 MAP_SIDE = 448  # shown side of the enlarged map, pixels
 SMALLEST_MAP = 12  # units a side of the maps shown unless a layer is chosen
 STRONGEST = 12
+STRONGEST_COLUMNS = 6
 BINS = 32
 GAP = 2
-OPACITY = 0.6
 SIDES = ("top", "left", "bottom", "right")
 CENTRES = ("first_row", "row_step", "first_column", "column_step")
 
 _maps: Memory[np.ndarray] = Memory(12)
+_sheets: Memory[np.ndarray] = Memory(12)
+_shown: Memory[np.ndarray] = Memory(12)
 
 
 @dataclasses.dataclass(frozen=True)
 class Maps:
-    """The answers of one layer to one picture: values (C, H, W) float32, a vector's as (C, 1, 1), and the layer itself."""
+    """The answers of one layer to one picture: values (C, H, W) float32, a vector's as (C, 1, 1), and the layer itself.
+
+    picture: height and width of the picture as the network saw it; shown: the same part of it as large as it is shown,
+    (H, W, 3) uint8; key: what the values were computed from.
+    """
 
     values: np.ndarray
     layer: Layer
     picture: tuple[int, int]
+    shown: np.ndarray
+    key: tuple[object, ...]
 
     def box(self, row: int, column: int) -> Box:
         """The pixels one unit sees, (top, left, bottom, right) within the picture."""
@@ -93,6 +101,7 @@ class Activations(Technique):
         description="short side of the picture for the network, pixels; empty: the network's own",
         json_schema_extra={"advanced": True},
     )
+    opacity: float = Field(0.6, ge=0, le=1, description="how strongly the map covers the picture")
     first: int = Field(0, ge=0, description="place of the first map drawn in the order")
     row: int | None = Field(None, ge=0, description="row of the unit to look at; empty: where the channel peaks")
     column: int | None = Field(None, ge=0, description="column of the unit to look at; empty: where the channel peaks")
@@ -104,26 +113,28 @@ class Activations(Technique):
         yield from ()
         x = self.input()
         maps, other = self.maps(x), self.other()
-        both = [maps.values, other.values] if other else [maps.values]
+        both = [maps, other] if other else [maps]
         order = ordered(maps.values, self.sort)
         shown = page_of(order, self.first, self.count)
         first = int(np.flatnonzero(order == shown[0])[0])
         columns = int(np.ceil(np.sqrt(len(shown))))
         vector = maps.values[0].size == 1  # a single number has no scale of its own
-        scales = limits(both, self.scale == "joint" or vector)
+        scales = limits([each.values for each in both], self.scale == "joint" or vector)
         channel = int(ordered(maps.values, "max")[0]) if self.channel is None else self.channel
         check_channel(self.network(), maps.layer.name, channel)
         row, column = self.unit(maps, channel)
-        pictures = {"grid": sheet(maps.values, shown, columns, scales)}
-        if maps.values[channel].size > 1:
+        box = maps.box(row, column)
+        top = strongest(maps.values, row, column)
+        pictures = dict(zip(("grid", "other_grid"), self.sheets(both, shown, columns, scales), strict=False))
+        for name, each, frame in zip(("overlay", "other_overlay"), both, (box, None), strict=False):
+            if channel < len(each.values):
+                pictures[name] = over_picture(each, channel, scales[channel], self.opacity, frame)
+        if not vector:
             pictures["map"] = whole_map(maps.values[channel], scales[channel])
-        if other:
-            known = shown[shown < len(other.values)]
-            pictures["other_grid"] = sheet(other.values, known, columns, scales)
-            if channel < len(other.values):
-                pictures["other_map"] = whole_map(other.values[channel], scales[channel])
+            best = np.array([entry["channel"] for entry in top])
+            pictures["strongest"] = sheet(maps.values, best, STRONGEST_COLUMNS, scales)
         counts, edges = np.histogram(maps.values[channel], BINS)
-        result = self.result(
+        return self.result(
             arrays={
                 "maps": maps.values,
                 "map": maps.values[channel],
@@ -148,12 +159,22 @@ class Activations(Technique):
                 "column": column,
                 "value": float(maps.values[channel, row, column]),
                 **{name: float(values[channel]) for name, values in statistics(maps.values).items()},
-                **dict(zip(SIDES, maps.box(row, column), strict=True)),
+                **dict(zip(SIDES, box, strict=True)),
                 **dict(zip(CENTRES, maps.centres(), strict=True)),
             },
-            tables={"strongest": strongest(maps.values, row, column)},
+            tables={"strongest": top},
         )
-        return dataclasses.replace(result, pictures={**result.pictures, "overlay": over_picture(result, OPACITY)})
+
+    def sheets(self, both: list[Maps], shown: np.ndarray, columns: int, scales: list[Limits]) -> list[np.ndarray]:
+        """The sheets of the chosen maps on one scale, kept for the next look at one of their channels."""
+        keys = tuple(each.key for each in both)
+        return [
+            _sheets.get(
+                (each.key, keys, self.scale, shown.tobytes()),
+                partial(sheet, each.values, shown[shown < len(each.values)], columns, scales),
+            )
+            for each in both
+        ]
 
     def maps(self, x: torch.Tensor) -> Maps:
         """The layer's answers to the picture x (1, 3, H, W), kept for the next look at them."""
@@ -161,7 +182,9 @@ class Activations(Technique):
         size = (x.shape[-2], x.shape[-1])
         layer = network.layer(self.layer or default_layer(network), size)
         key = (network.digest, open_image(self.image).digest, size, layer.name)
-        return Maps(_maps.get(key, lambda: answers(network, x, layer.name)), layer, size)
+        values = _maps.get(key, lambda: answers(network, x, layer.name))
+        shown = _shown.get(key[1], lambda: to_pixels(to_input(open_image(self.image), MAP_SIDE)))
+        return Maps(values, layer, size, shown, key)
 
     def other(self) -> Maps | None:
         """The answers of the second network or to the second picture, if one is asked for."""
@@ -282,18 +305,20 @@ def hats(at: np.ndarray, units: int) -> np.ndarray:
     return np.clip(1 - np.abs(np.clip(at, 0, units - 1)[:, None] - np.arange(units)), 0, 1)
 
 
-def over_picture(result: Result, alpha: float) -> np.ndarray:
-    """The picture under the chosen map, with the field of the chosen unit framed; the map weighs `alpha` in [0, 1]."""
-    scores, values = result.scores, result.arrays["map"]
-    pixels = to_pixels(torch.from_numpy(result.arrays["input"]))
+def over_picture(maps: Maps, channel: int, scale: Limits, alpha: float, box: Box | None = None) -> np.ndarray:
+    """The picture under a channel's map, which weighs `alpha` in [0, 1], with a part of the picture framed."""
+    values, pixels = maps.values[channel], maps.shown
     height, width = pixels.shape[:2]
-    factor = max(1, MAP_SIDE // max(height, width))
-    pixels = resize(pixels, (factor * height, factor * width))
+    factors = height / maps.picture[0], width / maps.picture[1]
     if values.size > 1 and not is_flat(values):
-        scale = scores["low"], scores["high"]
-        smooth = spread(values, tuple(scores[name] for name in CENTRES), height, width)
-        pixels = overlay(pixels, smooth, alpha, scale[0] < 0, scale)
-    return outlined(pixels, tuple(factor * scores[side] for side in SIDES))
+        first_row, rows, first_column, columns = maps.centres()
+        down, across = factors
+        centres = (down * (first_row + 0.5) - 0.5, down * rows, across * (first_column + 0.5) - 0.5, across * columns)
+        pixels = overlay(pixels, spread(values, centres, height, width), alpha, scale[0] < 0, scale)
+    if box is None:
+        return pixels
+    top, left, bottom, right = (round(factors[side % 2] * edge) for side, edge in enumerate(box))
+    return outlined(pixels, (top, left, bottom, right))
 
 
 def area(result: Result) -> tuple[float, float, float, float]:

@@ -17,6 +17,12 @@ def tile_at(result: Result, y: float, x: float) -> int | None:
     return int(shown[place]) if place < len(shown) else None
 
 
+def tile_of(result: Result, channel: int) -> tuple[int, int] | None:
+    """The row and column of a channel's tile; None where the sheet does not show it."""
+    place = np.flatnonzero(shown_channels(result) == channel)
+    return divmod(int(place[0]), result.scores["columns"]) if place.size else None
+
+
 def told_by_tile(result: Result, *values: np.ndarray) -> np.ndarray:
     """The channel of every tile and its values, each (channels,), as (rows, columns, 1 + values); not-a-number beyond the last."""
     shown, columns = shown_channels(result), result.scores["columns"]

@@ -11,6 +11,7 @@ from viz_core.texts import text
 
 st.title(f":material/route: {t('lesson.title')}", anchor=False)
 st.markdown(f"##### {t('lesson.question')}")
+steps = st.container()
 file = st.file_uploader(
     t("lesson.open"), type=["json"], key="lesson.file", max_upload_size=1, help=t("lesson.open_help")
 )
@@ -20,14 +21,15 @@ if file is not None:
         lesson = read_lesson(file.getvalue().decode("utf-8", errors="replace"))
     except ConvscopeError as problem:
         st.error(problem.sentence(language()), icon=":material/error:")
-st.subheader(lesson.title.get(language()) or next(iter(lesson.title.values())), anchor=False)
-for place, stop in enumerate(lesson.stops):
-    name = text(f"{stop.room.replace('-', '_')}.title", language())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(f"{place + 1}. {name}", key=f"lesson.stop.{place}", width=280):
+with steps:
+    st.subheader(lesson.title.get(language()) or next(iter(lesson.title.values())), anchor=False)
+    for place, stop in enumerate(lesson.stops):
+        name = text(f"{stop.room.replace('-', '_')}.title", language())
+        button, sentence = st.columns([1, 2], vertical_alignment="center")
+        if button.button(f"{place + 1}. {name}", key=f"lesson.stop.{place}", width="stretch"):
             start(place, lesson)
             go_to_stop(stop)
-        st.caption(stop.sentence(language()))
+        sentence.caption(stop.sentence(language()))
 with st.container(horizontal=True):
     st.download_button(t("lesson.save"), to_json(lesson), file_name="convscope-lesson.json", on_click="ignore")
     recorded = st.session_state.get(RECORD, ())

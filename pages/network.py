@@ -99,4 +99,9 @@ with right:
     st.markdown(f"**{t('network.field_chart')}**")
     st.plotly_chart(field_chart(), width="stretch", key="network.fields")
 st.markdown(f"**{t('network.layers')}**")
-st.dataframe(rows(), width="stretch", hide_index=True)
+st.dataframe(
+    rows(),
+    width="stretch",
+    hide_index=True,
+    column_config={t("network.parameters"): st.column_config.NumberColumn(format="localized")},
+)

@@ -20,8 +20,10 @@ def colour_scale(colours: np.ndarray) -> list[tuple[float, str]]:
     ]
 
 
-def class_bars(top: Sequence[tuple[int, str, float]], network: GraphModel, lang: str) -> go.Figure:
-    """The strongest classes as horizontal bars with their probabilities."""
+def class_bars(
+    top: Sequence[tuple[int, str, float]], network: GraphModel, lang: str, close_up: bool = False
+) -> go.Figure:
+    """The strongest classes as horizontal bars with their probabilities, up to 100 % or just beyond the greatest."""
     names = [network.class_name(index, lang) for index, _, _ in top]
     shares = [probability for _, _, probability in top]
     chart = go.Figure(
@@ -35,7 +37,7 @@ def class_bars(top: Sequence[tuple[int, str, float]], network: GraphModel, lang:
             marker_color=INK,
         )
     )
-    chart.update_xaxes(range=[0, 1], tickformat=".0%")
+    chart.update_xaxes(range=[0, min(1, 1.25 * max(shares)) if close_up else 1], tickformat=".0%")
     chart.update_yaxes(autorange="reversed", automargin=True)
     chart.update_layout(height=60 + 44 * len(top), margin={"l": 0, "r": 0, "t": 8, "b": 24}, showlegend=False)
     return chart

@@ -5,6 +5,7 @@ Streamlit's own binding writes the shown labels into the link; ours are translat
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -60,6 +61,11 @@ def keep(name: str, value: str) -> None:
     assert name in KEPT
     if st.query_params.get(name) != value:
         st.query_params[name] = value
+
+
+def address_of(page: str) -> str:
+    """Where a page lies, seen from the home page, with the choices of the sidebar."""
+    return f"{page}?{urlencode(_settings())}" if _settings() else page
 
 
 def _settings() -> dict[str, str]:

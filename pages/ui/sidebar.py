@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui import link
 from pages.ui.language import language, language_picker, t
+from pages.ui.native_words import native_words
 from pages.ui.own_network import brought, own_network_box
 from pages.ui.pictures import picture_box, upload_box
 from viz_core import models
@@ -69,6 +70,7 @@ def sidebar() -> Choice:
         target = _target(network)
         st.divider()
         language_picker()
+        native_words()
     return Choice(network.name, st.session_state["image"], target)
 
 

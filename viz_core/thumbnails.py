@@ -52,7 +52,7 @@ def shrink(pixels: np.ndarray) -> bytes:
 
 def make(kind: type[Technique]) -> bytes | None:
     """Run a technique as it is by default and shrink what it shows; None where that is no picture of its result."""
-    pictures = finish(kind().run()).pictures
+    pictures = finish(kind.model_validate({}).run()).pictures
     name = PICTURES.get(kind.slug, next(iter(pictures), None))
     return None if name is None else shrink(pictures[name])
 

@@ -20,7 +20,8 @@ from viz_core.technique import finish
 ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "pathlib", "collections", "math", "json"}
 LONGEST = 88  # lines of code in any of them, network and all
 RANDOM = "random:squeezenet1_1"
-WITHOUT = {"you-vs-net", "fast-style-train"}  # people's answers; a training that takes more than a short script
+# People's answers; a training, a chain of t-SNE maps and a list of findings, which take more than a short script.
+WITHOUT = {"you-vs-net", "fast-style-train", "depth", "audit"}
 
 TINY: dict[str, list[dict]] = {
     "filters": [{}, {"layer": "stage2.conv1", "count": 3, "first": 2, "normalise": "joint"}],

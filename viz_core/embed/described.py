@@ -1,17 +1,20 @@
 """What the techniques over a whole set share: which pictures, described by which layer at which size."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import Field
 
 from viz_core.embed.features import Features, default_layer, default_size, extract
+from viz_core.embed.projection import waiting
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import PictureSet
 from viz_core.recipe import Recipe
 from viz_core.technique import Step, Technique
 
+T = TypeVar("T")
 Describing = Generator[Step, bool | None, dict[str, Features]]
 
 
@@ -19,11 +22,6 @@ class OverSet(Technique):
     """A technique over the features of all pictures of a set."""
 
     dataset: str = Field("builtin", description="set of pictures", json_schema_extra={"advanced": True})
-    layer: str | None = Field(
-        None,
-        description="layer that describes the pictures; empty: the last before the classes",
-        json_schema_extra={"widget": "layer"},
-    )
     size: int | None = Field(
         None,
         ge=32,
@@ -40,11 +38,6 @@ class OverSet(Technique):
     def side(self) -> int:
         """The side at which the network sees the pictures of the set."""
         return self.size or default_size(self.network())
-
-    def chosen_layer(self) -> str:
-        """The layer that describes the pictures."""
-        network = self.network()
-        return network.resolve_layer(self.layer or default_layer(network))
 
     def described(
         self, pictures: PictureSet, layers: Sequence[str], preview: np.ndarray | None = None, least: int = 1
@@ -68,6 +61,41 @@ class OverSet(Technique):
         return features
 
 
+class ByLayer(OverSet):
+    """A technique over what one layer says of all pictures of a set."""
+
+    layer: str | None = Field(
+        None,
+        description="layer that describes the pictures; empty: the last before the classes",
+        json_schema_extra={"widget": "layer"},
+    )
+
+    def chosen_layer(self) -> str:
+        """The layer that describes the pictures."""
+        network = self.network()
+        return network.resolve_layer(self.layer or default_layer(network))
+
+
+def rows_of(pictures: PictureSet, members: np.ndarray) -> list[dict[str, Any]]:
+    """Which picture each point is: its number, title and label."""
+    return [
+        {"picture": int(index), "title": pictures.titles[index], "label": pictures.label(int(index))}
+        for index in members
+    ]
+
+
 def skipped(pictures: PictureSet) -> list[dict[str, str]]:
     """The members of a set that could not be read, each with its sentence."""
     return [{"title": one.title, "reason": str(one.reason)} for one in pictures.skipped]
+
+
+def meanwhile(work: Callable[[], T], step: Step) -> Generator[Step, bool | None, tuple[T | None, bool]]:
+    """What a long piece of work returns, and False; after a Stop nothing and True."""
+    working = waiting(work)
+    while True:
+        try:
+            next(working)
+        except StopIteration as end:
+            return end.value, False
+        if (yield step):
+            return None, True

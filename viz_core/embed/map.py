@@ -1,14 +1,14 @@
 """The map: every picture a point, alike ones near each other."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.described import OverSet, skipped
+from viz_core.embed.described import ByLayer, meanwhile, rows_of, skipped
 from viz_core.embed.features import Features
 from viz_core.embed.mosaic import assigned, mosaic, scattered
 from viz_core.embed.projection import (
@@ -19,7 +19,6 @@ from viz_core.embed.projection import (
     neighbours_for,
     plane,
     umap,
-    waiting,
 )
 from viz_core.embed.search import neighbour_graph
 from viz_core.images.datasets import open_dataset
@@ -33,13 +32,11 @@ SHEET = 640
 SMALL = 2  # every second pixel of the small pictures, in maps that are watched
 MOST_PAUSED = 8
 
-T = TypeVar("T")
-
 _graphs: Memory[Graph] = Memory(4)
 _paused: OrderedDict[str, Arranging] = OrderedDict()
 
 
-class Map(OverSet):
+class Map(ByLayer):
     """Lay out the pictures of a set in two dimensions by what a layer says of them.
 
     PCA; t-SNE, van der Maaten & Hinton 2008; UMAP, McInnes, Healy & Melville 2018; the grid after Karpathy 2014.
@@ -118,10 +115,6 @@ class Map(OverSet):
         """The map with what each point is, how much of its neighbourhood survived, and the grid."""
         kept = kept_neighbours(graph[0], points)
         (cells, side), tiles = grid, features.looks.pixels
-        rows = [
-            {"picture": int(index), "title": pictures.titles[index], "label": pictures.label(int(index))}
-            for index in features.pictures
-        ]
         return self.result(
             arrays={
                 "map": points.astype(np.float32),
@@ -137,17 +130,5 @@ class Map(OverSet):
             pictures={"map": scattered(points, tiles, SHEET), "grid": mosaic(tiles, cells, side)},
             scores={"layer": layer, "points": len(points), "kept": float(kept.mean()), "side": side}
             | {"size": self.side(), "skipped": len(pictures.skipped)},
-            tables={"points": rows, "skipped": skipped(pictures)},
+            tables={"points": rows_of(pictures, features.pictures), "skipped": skipped(pictures)},
         )
-
-
-def meanwhile(work: Callable[[], T], step: Step) -> Generator[Step, bool | None, tuple[T | None, bool]]:
-    """What a long piece of work returns, and False; after a Stop nothing and True."""
-    working = waiting(work)
-    while True:
-        try:
-            next(working)
-        except StopIteration as end:
-            return end.value, False
-        if (yield step):
-            return None, True

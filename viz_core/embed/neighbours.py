@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.described import OverSet, skipped
+from viz_core.embed.described import ByLayer, skipped
 from viz_core.embed.evidence import SHARPER, unit_patches
 from viz_core.embed.features import Features, describe, pixel_vectors, shelves, small
 from viz_core.embed.index import EXACT_UP_TO, ExactIndex, Index, build_graph
@@ -28,7 +28,7 @@ EXAMPLES = 4  # pictures of the set that show what a unit answers to
 _precisions: Memory[np.ndarray] = Memory(64)
 
 
-class Neighbours(OverSet):
+class Neighbours(ByLayer):
     """Find the pictures whose last-layer vectors are nearest, beside those whose pixels are nearest.
 
     Krizhevsky, Sutskever & Hinton 2012, section 6.1.

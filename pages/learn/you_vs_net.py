@@ -2,13 +2,44 @@
 
 import streamlit as st
 
-from pages.ui.contest import class_results, classroom, invitation, outcome, play
+from pages.ui.contest import Player, class_results, classroom, invitation, outcome, play
 from pages.ui.dataset_box import dataset_box
+from pages.ui.looked_view import looked
 from pages.ui.room import Room
 from viz_core.learn.you_vs_net import YouVsNet
 from viz_core.recipe import parse
 
 PLAYED = "you-vs-net.played"
+PAINTED = "you-vs-net.painted"
+OWN = ("questions", "choices", "detail", "answering", "seconds", "paint", "seed")
+
+
+def in_class(code: str) -> Player:
+    """This person in the class's room: what they did is in the room's file."""
+    rooms = classroom()
+    token = room.guarded(lambda: st.session_state.setdefault(f"room.{code}", rooms.join(code)))
+    return Player(
+        room.guarded(lambda: rooms.answers_of(token)),
+        room.guarded(lambda: rooms.paintings_of(token)),
+        lambda question, choice: rooms.answer(token, question, choice),
+        lambda question, cells: rooms.paint(token, question, cells),
+    )
+
+
+def alone(digest: str) -> Player:
+    """This person alone: what they did is in the session."""
+    answers = st.session_state.setdefault(PLAYED, {}).setdefault(digest, {})
+    paintings = st.session_state.setdefault(PAINTED, {}).setdefault(digest, {})
+    return Player(answers, paintings, answers.setdefault, paintings.setdefault)
+
+
+def again(digest: str) -> None:
+    """Forget a round that was played alone."""
+    for kept in (PLAYED, PAINTED):
+        st.session_state[kept].pop(digest, None)
+    for key in [key for key in st.session_state if str(key).startswith(f"began.{digest}")]:
+        del st.session_state[key]
+
 
 room = Room(YouVsNet)
 code = st.query_params.get("room")
@@ -18,34 +49,25 @@ if code:
 else:
     with room.settings:
         dataset = dataset_box(YouVsNet)
-    technique = room.controls(only=("questions", "choices", "detail", "seed"), dataset=dataset)
+    technique = room.controls(only=OWN, dataset=dataset)
 result = room.run(technique)
 if result is not None:
     questions = result.tables["questions"]
     digest = result.recipe.digest
     with room.stage:
-        if code:
-            token = room.guarded(lambda: st.session_state.setdefault(f"room.{code}", classroom().join(code)))
-            answers = room.guarded(lambda: classroom().answers_of(token))
-
-            def take(question: int, choice: str) -> None:
-                classroom().answer(token, question, choice)
+        player = in_class(code) if code else alone(digest)
+        finished = player.is_done(technique, questions)
+        if finished:
+            outcome(room, result, player.answers)
+            if not code:
+                looked(room, result, lambda place: tuple(filter(None, [player.paintings.get(place)])), "you")
+                st.button(room.t("page.again"), icon=":material/replay:", on_click=again, args=(digest,))
         else:
-            answers = st.session_state.setdefault(PLAYED, {}).setdefault(digest, {})
-
-            def take(question: int, choice: str) -> None:
-                answers.setdefault(question, choice)
-
-        if len(answers) < len(questions):
-            play(room, result, answers, take)
-        else:
-            outcome(room, result, answers)
+            play(room, technique, result, player)
         if code:
             class_results(room, result, code)
-        elif len(answers) == len(questions):
-            st.button(
-                room.t("page.again"), icon=":material/replay:", on_click=st.session_state[PLAYED].pop, args=(digest,)
-            )
+            if finished or not player.answers:
+                looked(room, result, lambda place: classroom().paintings(code, place), "class")
     with room.settings:
         invitation(room, result, code)
 room.downloads(result)

@@ -9,10 +9,10 @@ from tests.explain.reference import noise_picture
 from viz_core import models
 from viz_core.__main__ import main
 from viz_core.explain import planted
-from viz_core.explain.faithfulness import area_under, deletion, insertion
 from viz_core.explain.methods import METHODS
 from viz_core.explain.sanity import depths, rank_correlation, structural
 from viz_core.explain.trust import Trust
+from viz_core.models.faithfulness import area_under, deletion, insertion
 from viz_core.technique import finish
 
 TARGET = 3

@@ -9,11 +9,11 @@ from pydantic import Field
 from torch import Tensor
 
 from viz_core.explain import planted
-from viz_core.explain.faithfulness import area_under, deletion, insertion
 from viz_core.explain.methods import METHODS
 from viz_core.explain.sanity import depths, rank_correlation, structural
 from viz_core.images.render import enlarge, grid, heatmap, overlay
 from viz_core.images.tensor import to_pixels
+from viz_core.models.faithfulness import area_under, deletion, insertion
 from viz_core.models.graph import GraphModel
 from viz_core.models.work import batch_size
 from viz_core.technique import Result, Run, Section, Step, Technique

@@ -28,6 +28,10 @@ create table if not exists answers (
     token text not null references people on delete cascade, question integer not null, choice text not null,
     primary key (token, question)
 );
+create table if not exists paintings (
+    token text not null references people on delete cascade, question integer not null, cells text not null,
+    primary key (token, question)
+);
 create index if not exists people_by_room on people (room);
 """
 
@@ -108,6 +112,29 @@ class Classroom:
                 connection.execute("insert or ignore into answers values (?, ?, ?)", (token, question, choice))
         except sqlite3.IntegrityError as error:
             raise ConvscopeError("learn_errors.room_ended") from error
+
+    def paint(self, token: str, question: int, cells: str) -> None:
+        """Take in where a person looked, as `looked.pack` writes it; the first for a question stands."""
+        try:
+            with self._connected() as connection:
+                connection.execute("insert or ignore into paintings values (?, ?, ?)", (token, question, cells))
+        except sqlite3.IntegrityError as error:
+            raise ConvscopeError("learn_errors.room_ended") from error
+
+    def paintings_of(self, token: str) -> dict[int, str]:
+        """Where a person looked so far, by question; nothing painted is an empty text."""
+        with self._connected() as connection:
+            return dict(connection.execute("select question, cells from paintings where token = ?", (token,)))
+
+    def paintings(self, code: str, question: int) -> tuple[str, ...]:
+        """Where the people of a room looked in the picture of a question; those who painted nothing are left out."""
+        with self._connected() as connection:
+            rows = connection.execute(
+                "select cells from paintings join people using (token) where room = ? and question = ? and cells != '' "
+                "order by number",
+                (code.upper(), question),
+            ).fetchall()
+        return tuple(cells for (cells,) in rows)
 
     def answers_of(self, token: str) -> dict[int, str]:
         """What a person has answered so far, by question."""

@@ -15,6 +15,8 @@ from viz_core.images.tensor import to_tensor
 from viz_core.models.graph import GraphModel
 
 EXAMPLES = 8  # pictures from which the network learns what a label looks like
+MOST_NAMED = 5  # labels in an answer by search
+SEPARATOR = "\n"  # between the labels of an answer
 TEMPERATURE = 0.05  # of the softmax over cosines
 
 
@@ -56,12 +58,23 @@ def examples_of(pictures: PictureSet, questions: Sequence[Question]) -> dict[str
     return {label: [i for i in _members(pictures, label) if i not in asked][:EXAMPLES] for label in labels}
 
 
-def features(network: GraphModel, x: torch.Tensor) -> torch.Tensor:
-    """What the network's last layer before the classes says of each picture, of length 1: (N, channels)."""
+def feature_layer(network: GraphModel) -> str:
+    """The last layer before the classes where a global average follows it, else the classes themselves."""
     head = network.head()
+    return network.layer_names[-1] if head is None else head.layer
+
+
+def describe(network: GraphModel, x: torch.Tensor) -> torch.Tensor:
+    """What that layer says of each picture, averaged over positions: (N, channels); differentiable."""
+    layer = feature_layer(network)
+    values = network.activations(x, layer)[layer]
+    return values.mean(dim=(2, 3)) if values.dim() == 4 else values
+
+
+def features(network: GraphModel, x: torch.Tensor) -> torch.Tensor:
+    """What the network says of each picture, of length 1: (N, channels)."""
     with torch.inference_mode():
-        values = network(x) if head is None else network.activations(x, head.layer)[head.layer].mean(dim=(2, 3))
-    return normalize(values, dim=1)
+        return normalize(describe(network, x), dim=1)
 
 
 def degrade(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -77,6 +90,30 @@ def prototypes(
     for label, indices in examples.items():
         seen = [features(network, x.to(network.device)) for _, x in pictures.batches(size, EXAMPLES, indices=indices)]
         yield label, normalize(torch.cat(seen).mean(dim=0), dim=0)
+
+
+def named(choice: str) -> tuple[str, ...]:
+    """The labels of an answer: one, or up to five from a search, the surest first; none where the time was over."""
+    return tuple(filter(None, choice.split(SEPARATOR)))
+
+
+def is_right(choice: str, label: str) -> bool:
+    """Whether the label is among those of an answer."""
+    return label in named(choice)
+
+
+def first_named(choice: str) -> str:
+    """The surest label of an answer, or nothing."""
+    return next(iter(named(choice)), "")
+
+
+def best_five(network: GraphModel, shown: np.ndarray, known: dict[str, torch.Tensor]) -> tuple[str, float]:
+    """The network's five surest labels of all it knows, as one answer, and how sure it is of the first."""
+    feature = features(network, to_tensor(shown).to(network.device))[0]
+    labels = list(known)
+    shares = (torch.stack([known[label] @ feature for label in labels]) / TEMPERATURE).softmax(dim=0)
+    best = shares.topk(min(MOST_NAMED, len(labels)))
+    return SEPARATOR.join(labels[place] for place in best.indices.tolist()), float(best.values[0])
 
 
 def choose(feature: torch.Tensor, known: dict[str, torch.Tensor], choices: Sequence[str]) -> tuple[str, float]:
@@ -119,9 +156,9 @@ class Share:
 
 
 def confusion(questions: Sequence[Question], answers: Sequence[tuple[int, str]]) -> tuple[list[str], np.ndarray]:
-    """Labels and how often each (row) was called each (column); answers are (question, choice)."""
-    labels = sorted({question.label for question in questions} | {choice for _, choice in answers})
+    """Labels and how often each (row) was called each (column) first; answers are (question, choice)."""
+    labels = sorted({question.label for question in questions} | {first_named(choice) for _, choice in answers})
     counts = np.zeros((len(labels), len(labels)), int)
     for place, choice in answers:
-        counts[labels.index(questions[place].label), labels.index(choice)] += 1
+        counts[labels.index(questions[place].label), labels.index(first_named(choice))] += 1
     return labels, counts

@@ -29,12 +29,27 @@ def pictures(result: Result) -> list[tuple[str, str]]:
     return shown
 
 
+def by_depth(result: Result) -> None:
+    """How the errors grow from layer to layer."""
+    rows = result.tables["layers"]
+    if len(rows) < 2:
+        return
+    st.markdown(f"**{room.t('page.by_depth')}**")
+    layers = [row["layer"] for row in rows]
+    for column, (key, name) in zip(st.columns(2), (("psnr", "picture"), ("feature_error", "feature")), strict=True):
+        chart = curves({"": [row[key] for row in rows]}, room.t("page.depth"), layers)
+        chart.update_yaxes(title=room.t(f"page.{name}_error"), rangemode="tozero")
+        chart.update_layout(showlegend=False)
+        column.plotly_chart(chart, width="stretch", key=f"inversion.{key}")
+
+
 room = Room(Inversion)
 technique = controls()
 result = room.run(technique)
 if result is not None:
     with room.stage:
         gallery(room, result, pictures(result))
+        by_depth(result)
         if technique.starts > 1:
             st.markdown(f"**{room.t('page.undetermined')}**")
             levels = {room.t("page.differ"): [row["starts_differ"] for row in result.tables["layers"]]}

@@ -81,7 +81,7 @@ def curve(values: Sequence[float], x_title: str, y_title: str) -> go.Figure:
 
 
 def curves(
-    lines: Mapping[str, Sequence[float]], x_title: str, at: Sequence[float] | np.ndarray | None = None
+    lines: Mapping[str, Sequence[float]], x_title: str, at: Sequence[float | str] | np.ndarray | None = None
 ) -> go.Figure:
     """Several curves by name, over the steps of a run or over the values `at`."""
     chart = go.Figure()

@@ -1,6 +1,6 @@
 """How well inversion does, layer by layer: the features' relative error, the picture's distance, and the time.
 
-    .venv/bin/python -m tests.benchmarks.bench_inversion [recipe] [model] [picture ...]
+    .venv/bin/python -m tests.benchmarks.bench_inversion [recipe] [model] [size] [picture ...]
 
 The recipe is one of the presets ("faithful" unless told otherwise). The last lines say what was asked of it: more than
 25 dB from the first stage, under 5 % of the features at mid depth, and errors of the picture that grow with depth.
@@ -15,12 +15,12 @@ from viz_core.technique import finish
 PICTURES = ("sample:chelsea", "sample:coffee", "sample:astronaut")
 
 
-def main(recipe: str = "faithful", model: str = "bundled", *pictures: str) -> None:
+def main(recipe: str = "faithful", model: str = "bundled", size: int = 64, *pictures: str) -> None:
     """Invert every depth of each picture and print a line for each."""
     firsts, middles, grows = [], [], []
     for picture in pictures or PICTURES:
         begin = time.process_time()
-        technique = Inversion(model=model, image=picture, **PRESETS[recipe])
+        technique = Inversion(model=model, image=picture, size=size, **PRESETS[recipe])
         rows = finish(technique.run()).tables["layers"]
         print(f"{picture}, {recipe}, {technique.steps} steps, {time.process_time() - begin:.0f} s of processor time")
         for row in rows:
@@ -38,4 +38,4 @@ def main(recipe: str = "faithful", model: str = "bundled", *pictures: str) -> No
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:3], *map(int, sys.argv[3:4]), *sys.argv[4:])

@@ -78,6 +78,9 @@ def test_lucids_recipe():
 def test_simonyans_objective_is_score_minus_l2():
     technique = ClassImage(model="bundled-random", target=7, **PRESETS["simonyan"])
     assert str(technique.objective(technique.network())) == "- score 7 + 20 L2 norm"
+    technique = ClassImage(model="bundled-random", target=7, **PRESETS["certain"])
+    assert str(technique.objective(technique.network())) == "- log probability 7 + L2 norm"
+    assert (technique.make_priors(), technique.make_transforms()) == ((), ())
 
 
 def test_the_picture_shown_is_the_picture_judged():

@@ -11,12 +11,12 @@ from viz_core.generate.loop import activations
 from viz_core.generate.optimiser import GradientDescent
 from viz_core.technique import finish
 
-QUICK = {"model": "bundled", "size": 48, "steps": 40}
+QUICK = {"model": "bundled", "size": 48, "steps": 20}
 
 
 @pytest.mark.parametrize("image", ["sample:chelsea", "sample:coffee", "sample:astronaut"])
 def test_the_first_stage_gives_the_picture_back(image):
-    result = finish(Inversion(**QUICK | {"image": image, "layers": ("relu1",)}, optimiser="lbfgs", tv=0.3).run())
+    result = finish(Inversion(**QUICK | {"image": image, "layers": ("relu1",)}).run())
     row = result.tables["layers"][0]
     assert row["psnr"] > 25
     original, found = result.arrays["input"], result.arrays["image"]
@@ -44,10 +44,18 @@ def test_the_feature_error_is_that_of_the_picture_found():
     assert error < 0.2 * row["first_error"]
 
 
-def test_l_bfgs_arrives_too():
-    result = finish(Inversion(**QUICK | {"steps": 25}, layers=("stage4.relu1",), optimiser="lbfgs").run())
-    row = result.tables["layers"][0]
-    assert row["feature_error"] < 0.3 * row["first_error"]
+def test_features_at_mid_depth_are_nearly_met():
+    """The faithful recipe, shortened: the benchmark tells how near its 150 steps come."""
+    technique = Inversion(**QUICK | PRESETS["faithful"] | {"steps": 60, "size": 32}, layers=("stage3.relu2",))
+    (row,) = finish(technique.run()).tables["layers"]
+    assert row["feature_error"] < 0.1 * row["first_error"]
+
+
+@pytest.mark.parametrize(("optimiser", "canvas"), [("adam", "pixels"), ("adam", "fourier"), ("lbfgs", "pixels")])
+def test_every_way_arrives(optimiser, canvas):
+    technique = Inversion(**QUICK, layers=("stage2.relu1",), optimiser=optimiser, canvas=canvas)
+    (row,) = finish(technique.run()).tables["layers"]
+    assert row["feature_error"] < 0.6 * row["first_error"]
 
 
 def test_mahendran_and_vedaldis_recipe():

@@ -450,5 +450,5 @@ LADDER: dict[str, dict[str, Any]] = {
     "blur": NO_PRIOR | {"decay": 0.01, "blur": 0.7, "blur_every": 4},
     "clips": NO_PRIOR
     | {"decay": 0.01, "blur": 0.7, "blur_every": 4, "small_pixels": 20.0, "small_contributions": 20.0},
-    "Fourier": NO_PRIOR | {"canvas": "fourier", "optimiser": "adam", "rate": FOURIER_RATE, "transforms": "lucid"},
+    "Fourier": NO_PRIOR | {"canvas": "fourier", "optimiser": "adam", "rate": FOURIER_RATE, "transforms": "jitter"},
 }

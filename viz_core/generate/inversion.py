@@ -32,10 +32,11 @@ OWN_TV = (1.0, 3.0, 10.0)
 MV_ALPHA = 8e-10
 LBFGS_HISTORY = 30
 
+OWN: dict[str, Any] = {"schedule": "own", "alpha": 0.0}
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"schedule": "own", "optimiser": "adam", "steps": 60, "tv": 1.0, "alpha": 0.0},
-    "careful": {"schedule": "own", "optimiser": "lbfgs", "steps": 150, "tv": 0.3, "alpha": 0.1},
-    "faithful": {"schedule": "own", "optimiser": "lbfgs", "canvas": "fourier", "steps": 150, "tv": 0.0, "alpha": 0.0},
+    "quick": OWN | {"optimiser": "lbfgs", "canvas": "fourier", "steps": 40, "tv": 0.01},
+    "faithful": OWN | {"optimiser": "lbfgs", "canvas": "fourier", "steps": 150, "tv": 0.0},
+    "smooth": OWN | {"optimiser": "adam", "canvas": "pixels", "steps": 60, "tv": 1.0},
     "mahendran": {"schedule": "mahendran", "steps": 400},
 }
 
@@ -60,23 +61,23 @@ class Inversion(Technique):
         json_schema_extra={"widget": "layers"},
     )
     starts: int = Field(1, ge=1, le=4, description="how many random starts, to see what is not determined")
-    steps: int = Field(60, ge=1, le=2000, description="how many steps", json_schema_extra={"step": 10})
+    steps: int = Field(40, ge=1, le=2000, description="how many steps", json_schema_extra={"step": 10})
     part: Literal["all", "half", "centre"] = Field(
         "all", description="what must agree: all of the layer, every second channel, or the 5 x 5 places in the middle"
     )
     schedule: Literal["own", "mahendran"] = Field(
         "own", description="your settings, or Mahendran and Vedaldi's schedule and weights"
     )
-    optimiser: Literal["adam", "lbfgs"] = Field("adam", description="how steps are taken")
+    optimiser: Literal["adam", "lbfgs"] = Field("lbfgs", description="how steps are taken")
     canvas: Literal["pixels", "fourier"] = Field(
-        "pixels", description="what a step changes: pixels, or Fourier coefficients in decorrelated colours"
+        "fourier", description="what a step changes: pixels, or Fourier coefficients in decorrelated colours"
     )
     tv: float = Field(
-        1.0,
+        0.01,
         ge=0,
         le=20,
         description="weight of the total variation; three and ten times it for deeper layers",
-        json_schema_extra={"step": 0.1},
+        json_schema_extra={"step": 0.01, "widget": "number"},
     )
     beta: float = Field(
         2.0,

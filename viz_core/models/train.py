@@ -65,7 +65,7 @@ class TrainConfig:
     label_smoothing: float = 0.1
     ema: float = 0.99
     # from this progress on, these sides in turn; the largest teach that objects may be large
-    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.5, (48,)), (0.78, (64, 96)))
+    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.45, (48,)), (0.78, (64, 96)))
     area: tuple[float, float] = (0.15, 1.0)
     colour: float = 0.2
     radius: float = 0.0  # adversarial training where above 0
@@ -88,9 +88,6 @@ PRESETS = {
         radius=0.5,
     ),
 }
-
-# What a short run changes that goes on from trained weights: it keeps what they know and adds larger views.
-REFINEMENT: dict[str, Any] = {"peak_rate": 0.05, "muon_rate": 0.02, "sizes": ((0.0, (48, 64, 96)),)}
 
 
 @dataclass
@@ -406,7 +403,10 @@ def main(arguments: list[str] | None = None) -> None:
         "--start", type=Path, help="what to begin with: a checkpoint, or shipped weights (.safetensors)"
     )
     parser.add_argument(
-        "--refine", action="store_true", help="low learning rates and large views, to improve trained weights"
+        "--rate",
+        type=float,
+        default=1.0,
+        help="share of the usual learning rates: below 1 to go on from trained weights",
     )
     parser.add_argument("--epochs", type=float, help="length of the run in passes over the data")
     parser.add_argument("--minutes", type=float, help="length of the run in minutes, instead of epochs")
@@ -416,7 +416,9 @@ def main(arguments: list[str] | None = None) -> None:
     start = f"{options.start.name} {sha256(options.start.read_bytes()).hexdigest()[:12]}" if options.start else None
     changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs, "start": start}
     changes = {name: value for name, value in changes.items() if value is not None}
-    config = replace(PRESETS[options.twin], **(REFINEMENT if options.refine else {}), **changes)
+    preset = PRESETS[options.twin]
+    rates = {"peak_rate": options.rate * preset.peak_rate, "muon_rate": options.rate * preset.muon_rate}
+    config = replace(preset, **rates, **changes)
     torch.set_num_threads(config.workers)
     train, val = (load_split(options.data, split, options.out / "decoded") for split in ("train", "val"))
     run = Run(config, train, val, options.out / options.twin, torch.device(options.device))

@@ -99,7 +99,8 @@ function drawCurves(view, texts) {
     const place = ([step, value]) => 100 * (step - first) / (last - first || 1) + ',' +
       (95 - 90 * (high > low ? (value - low) / (high - low) : 0.5));
     figure.querySelector('polyline').setAttribute('points', points.map(place).join(' '));
-    const said = (texts.curves[name] || name) + ': ' + significant(values[values.length - 1]);
+    const title = name.split(': ').map(part => texts.curves[part] || part).join(': ');
+    const said = title + ': ' + significant(values[values.length - 1]);
     figure.querySelector('figcaption').textContent = said;
     figure.querySelector('svg').setAttribute('aria-label', said);
   });

@@ -1,6 +1,7 @@
 """Inversion: what a picture would look like that the network cannot tell from this one, seen at each depth."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
-from viz_core.technique import Result, Run, Section, Technique
+from viz_core.technique import Result, Run, Section, Sent, Technique
 
 DEPTHS = 6
 ALPHA = 6.0
@@ -110,7 +111,7 @@ class Inversion(Technique):
 
     def _run(self) -> Run:
         x, tape = self.input(), Tape()
-        paintings = {layer: self.painting(layer, x) for layer in self.depths()}
+        paintings = {layer: _distance_alone(self.painting(layer, x)) for layer in self.depths()}
         outcomes = yield from in_step(paintings, tape)
         return self._finished(x, outcomes, tape)
 
@@ -244,3 +245,14 @@ class Inversion(Technique):
         mask = self.mask(target)
         keep = 1.0 if mask is None else mask
         return (((found - target) * keep).flatten(1).norm(dim=1) / (target * keep).norm()).mean()
+
+
+def _distance_alone(painting: Painting) -> Painting:
+    """The painting with one curve to watch: the distance of the features, the first of its terms."""
+    sent: Sent = None
+    while True:
+        try:
+            step = painting.send(sent)
+        except StopIteration as end:
+            return end.value
+        sent = yield replace(step, curves={"distance": next(iter(step.curves.values()))})

@@ -1,12 +1,15 @@
 """Loss against seconds: L-BFGS and Adam on the same style transfer, three pairs of pictures; texture and step times.
 
-    python tests/benchmarks/bench_style.py [--evaluations 500] [--size 128] [--out out/bench_style]
+    python tests/benchmarks/bench_style.py [race pairs memory cost textures pass] [--evaluations 500] [--size 128] [--keep]
 
-Writes the curves as CSV and a chart as PNG, and prints how many evaluations L-BFGS needs to reach Adam's last loss.
+All parts where none are named. Prints how many evaluations L-BFGS needs to reach Adam's last loss; writes the curves of
+the race as CSV and HTML and the sheets as PNG under `--out`; with `--keep` the race also becomes the chart on the page.
 """
 
 import argparse
 import csv
+import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -16,19 +19,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from viz_core.generate.canvas import Pixels
 from viz_core.generate.loop import Loop
 from viz_core.generate.nearest_texture import efros_leung, wei_levoy
 from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
-from viz_core.generate.style import Style
+from viz_core.generate.style import MEGABYTE, Style
 from viz_core.generate.style_network import StyleNetwork
 from viz_core.generate.texture import Texture
+from viz_core.images.render import grid
 from viz_core.technique import finish
 
 PAIRS = (("chelsea", "strokes"), ("astronaut", "glass"), ("china", "ink"))
-RATES = (0.01, 0.03, 0.1)
+RATES = (0.03, 0.1)
+KEPT_POINTS = 60  # of each curve on the page
+RACE = Path(__file__).resolve().parents[2] / "assets" / "style_race.json"
+SHEET = (*PAIRS, ("coffee", "waves"), ("flower", "strokes"), ("rocket", "tissue"))
 Row = tuple[float, int, float]  # seconds, evaluations, loss
 
 
@@ -56,9 +63,9 @@ def curve(pair: tuple[str, str], size: int, optimiser: Optimiser, evaluations: i
     return rows
 
 
-def compare(size: int, evaluations: int, out: Path) -> None:
+def race(size: int, evaluations: int, out: Path, keep: bool) -> None:
     """The curves of all pairs, as a table and a chart, and the evaluations to equal loss."""
-    chart = go.Figure()
+    chart, kept = go.Figure(), []
     with (out / "loss_against_seconds.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("content", "style", "optimiser", "seconds", "evaluations", "loss"))
@@ -71,35 +78,46 @@ def compare(size: int, evaluations: int, out: Path) -> None:
             adam = min((rows for name, rows in runs.items() if name != "L-BFGS"), key=lambda rows: rows[-1][2])
             reached = next((row for row in runs["L-BFGS"] if row[2] <= adam[-1][2]), None)
             told = f"{reached[1]} evaluations, {reached[0]:.1f} s" if reached else "not within the same evaluations"
+            kept.append(
+                {"content": pair[0], "style": pair[1], "adam": thinned(adam), "lbfgs": thinned(runs["L-BFGS"])}
+                | {"reached": reached and reached[1], "evaluations": evaluations, "size": size}
+            )
             print(
                 f"{pair[0]} / {pair[1]}: Adam {adam[-1][2]:.4f} in {adam[-1][1]} evaluations, {adam[-1][0]:.1f} s; L-BFGS: {told}"
             )
     chart.update_xaxes(title="seconds")
     chart.update_yaxes(title="best loss so far", type="log")
     chart.write_html(out / "loss_against_seconds.html", include_plotlyjs="cdn")
-    draw(chart, out / "loss_against_seconds.png")
+    if keep:
+        RACE.write_text(json.dumps(kept) + "\n")
 
 
-def draw(chart: go.Figure, path: Path) -> None:
-    """The chart as a plain PNG, so that it can be looked at without a browser."""
-    width, height, margin = 900, 500, 50
-    sheet = Image.new("RGB", (width, height), "white")
-    pen = ImageDraw.Draw(sheet)
-    most = max(line.x[-1] for line in chart.data)
-    logs = [np.log10(line.y) for line in chart.data]
-    low, high = min(map(np.min, logs)), max(map(np.max, logs))
-    colours = ("#4c78a8", "#72b7b2", "#54a24b", "#e45756")
-    for place, (line, values) in enumerate(zip(chart.data, logs, strict=True)):
-        xs = margin + (width - 2 * margin) * np.array(line.x) / most
-        ys = height - margin - (height - 2 * margin) * (values - low) / (high - low)
-        pen.line(list(zip(xs, ys, strict=True)), fill=colours[place % 4], width=2)
-        pen.text((width - 330, 20 + 14 * place), line.name, fill=colours[place % 4])
-    pen.text(
-        (margin, height - 40),
-        f"0 to {most:.0f} seconds; best loss {10**low:.3g} to {10**high:.3g}, logarithmic",
-        fill="black",
-    )
-    sheet.save(path)
+def thinned(rows: list[Row]) -> list[tuple[float, float]]:
+    """Seconds and loss of a few of the rows, the last among them."""
+    places = np.unique(np.linspace(0, len(rows) - 1, KEPT_POINTS).round().astype(int))
+    return [(round(rows[place][0], 2), float(f"{rows[place][2]:.4g}")) for place in places]
+
+
+def pairs(size: int, out: Path) -> None:
+    """Six paintings with the default settings at a size, as a sheet, with the time of each."""
+    tiles = []
+    for content, style in SHEET:
+        started = time.perf_counter()
+        result = finish(Style(image=f"sample:{content}", style=f"sample:{style}", size=size).run())
+        print(f"{content} / {style} at {size} px: {time.perf_counter() - started:.1f} s", flush=True)
+        tiles += [result.pictures["painting"]]
+        Image.fromarray(grid(tiles, columns=3)).save(out / f"pairs_{size}.png")
+
+
+def memory(size: int) -> None:
+    """What a run says it needs, and how much the process grew by."""
+    technique = Style(size=size, sizes=1, steps=4)
+    technique.network()
+    finish(Style(size=64, sizes=1, steps=2).run())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    finish(technique.run())
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"memory at {size} px: {technique.memory() / MEGABYTE:.0f} MB said, {grown:.0f} MB more at the peak")
 
 
 def step_cost(size: int) -> None:
@@ -160,17 +178,26 @@ def one_pass() -> None:
 
 
 def main() -> None:
-    """Run everything and say where the files are."""
+    """Run what is asked for and say where the files are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="part")
     parser.add_argument("--evaluations", type=int, default=500)
     parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--keep", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("out/bench_style"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    one_pass()
-    step_cost(options.size)
-    textures(options.out)
-    compare(options.size, options.evaluations, options.out)
+    parts = {
+        "pass": one_pass,
+        "cost": lambda: step_cost(options.size),
+        "memory": lambda: memory(options.size),
+        "pairs": lambda: pairs(options.size, options.out),
+        "textures": lambda: textures(options.out),
+        "race": lambda: race(options.size, options.evaluations, options.out, options.keep),
+    }
+    for name, part in parts.items():
+        if not options.parts or name in options.parts:
+            part()
     print(options.out)
 
 

@@ -15,7 +15,7 @@ $(VENV)/run.stamp: requirements.txt
 	$(BIN)/python -m pip install -q -r requirements.txt
 	@touch $@
 
-$(VENV)/test.stamp: requirements.txt tests/requirements.txt
+$(VENV)/test.stamp: requirements.txt requirements-scale.txt tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
 	@touch $@ $(VENV)/run.stamp

@@ -1,4 +1,4 @@
-"""The command line: `python -m viz_core list | <technique> | replay`."""
+"""The command line: `python -m viz_core list | <technique> | replay | embed`."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from viz_core.embed.command import add_options, embed
 from viz_core.errors import ConvscopeError
 from viz_core.export import recipe_of, save
 from viz_core.recipe import Recipe
@@ -38,6 +39,7 @@ def build_parser() -> Parser:
     again.add_argument("file", type=Path)
     again.add_argument("--image", help="the picture, where it has moved")
     again.add_argument("--out", "-o", type=Path, default=Path("out"))
+    add_options(commands.add_parser("embed", help="describe a set ahead of time, here or on a cluster"))
     for slug, kind in techniques().items():
         command = commands.add_parser(slug, help=kind.summary().replace("%", "%%"))
         for name, field in kind.model_fields.items():
@@ -127,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if command == "list":
             show_list(given["json"])
+        elif command == "embed":
+            embed(argparse.Namespace(**given))
         elif command == "replay":
             replay(given["file"], given["image"], given["out"])
         else:

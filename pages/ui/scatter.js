@@ -205,9 +205,9 @@ function buildTime(view) {
 }
 
 function buildCurve(view) {
-  const { curve, texts } = view.data, last = curve.length - 1;
+  const { curve, texts } = view.data, last = curve.length - 1, highest = Math.max(0.1, ...curve);
   const figure = element('figure', '', view.time);
-  const points = curve.map((value, number) => `${(number + 0.5) / (last + 1) * 1000},${100 - 100 * value}`).join(' ');
+  const points = curve.map((value, number) => `${(number + 0.5) / (last + 1) * 1000},${100 - 100 * value / highest}`).join(' ');
   figure.innerHTML = '<svg viewBox="0 -6 1000 112" preserveAspectRatio="none" role="img"><polyline class="curve"/>' +
     '<line class="now" y1="-6" y2="106"/></svg><div class="values"></div><figcaption></figcaption>';
   figure.querySelector('polyline').setAttribute('points', points);
@@ -644,7 +644,7 @@ export default function ({ data, parentElement, setStateValue }) {
     views.set(parentElement, view);
   }
   view.report = setStateValue;
-  view.stage.style.height = data.height + 'px';
+  view.stage.style.height = `min(${data.height}px, 110vw)`;
   take(view, data);
   if (!view.width) resize(view);
   return () => {

@@ -73,7 +73,7 @@ def by_name(names: Sequence[str]) -> Colours:
     """A colour for each different name."""
     different, codes = np.unique(np.asarray(names), return_inverse=True)
     count = len(different)
-    turns = [colorsys.hls_to_rgb(place / count, (0.45, 0.6, 0.36)[place % 3], 0.7) for place in range(count)]
+    turns = [colorsys.hls_to_rgb(place / count, (0.5, 0.64, 0.42)[place % 3], 0.7) for place in range(count)]
     palette = ["#" + "".join(f"{round(255 * part):02x}" for part in colour) for colour in turns]
     return Colours(codes, palette, {"names": different.tolist()} if count <= MOST_NAMED else None)
 

@@ -10,7 +10,9 @@ from viz_core.embed.described import ByLayer, skipped
 from viz_core.embed.evidence import SHARPER, unit_patches
 from viz_core.embed.features import Features, describe, pixel_vectors, shelves, small
 from viz_core.embed.index import EXACT_UP_TO, ExactIndex, Index, build_graph
+from viz_core.embed.milvus import MilvusIndex, MilvusStore, address
 from viz_core.embed.search import precision, shared_units
+from viz_core.embed.store import key_of
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import PictureSet, square
@@ -99,7 +101,9 @@ class Neighbours(ByLayer):
     def index(
         self, features: Features, pictures: PictureSet, layer: str, shown: np.ndarray
     ) -> Generator[Step, bool | None, Index]:
-        """Exact up to 100,000 pictures, and wherever units are off; above that a graph, built once."""
+        """Exact up to 100,000 pictures, and wherever units are off; above that a graph, built once; a data base if there is one."""
+        if address() is not None and not self.off:
+            return self.data_base(str(address()), features, pictures, layer)
         if len(features.pictures) <= EXACT_UP_TO or self.off:
             return ExactIndex(features.values, self.off)
         file = shelves(self.network(), pictures, [layer], self.side())[layer].path
@@ -111,6 +115,14 @@ class Neighbours(ByLayer):
                 return end.value
             if (yield Step(done, total, shown)):
                 return ExactIndex(features.values)
+
+    def data_base(self, url: str, features: Features, pictures: PictureSet, layer: str) -> Index:
+        """The data base of the settings, with this set in it."""
+        owner = (self.network().digest, layer, self.side(), pictures.name)
+        store = MilvusStore(url, features.values.shape[1], *owner)
+        keys = [key_of(pictures.member_digest(int(member))) for member in features.pictures]
+        store.add(keys, features.values)
+        return MilvusIndex(store, keys)
 
     def others(self, index: Index, query: np.ndarray, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Places and distances of the k nearest that are not the picture asked about itself."""

@@ -1,0 +1,204 @@
+"""The embedding side in numbers: describing, searching, mapping, and precision at five against pixels.
+
+    python tests/benchmarks/bench_embed.py --part throughput|precision|index|map|ray [--data FOLDER] [--count N]
+
+`--data` is a folder of Tiny-ImageNet's parquet files; without it random pictures and vectors stand in, except for precision.
+Throughput: extraction into the store against bare forward passes over the same decoded pictures, in turns; processor time is
+least disturbed by others. Index: recall at ten of the graph on clustered vectors against exact search. Map: seconds to the
+first map and between two frames of t-SNE.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import torch
+from PIL import Image
+
+from viz_core import models
+from viz_core.embed.features import BATCH, Looks, default_layer, extract, pixel_vectors
+from viz_core.embed.index import ExactIndex, build_graph
+from viz_core.embed.mosaic import scattered
+from viz_core.embed.projection import Arranging, chunk, plane
+from viz_core.embed.search import neighbour_graph, precision
+from viz_core.images.intake import Picture
+from viz_core.images.picture_set import PictureSet
+from viz_core.models.tiny_imagenet import load_split
+
+SIDE = 64
+T = TypeVar("T")
+
+
+def drained(passing):
+    """What a generator returns."""
+    while True:
+        try:
+            next(passing)
+        except StopIteration as end:
+            return end.value
+
+
+def pictures_of(options: argparse.Namespace, split: str) -> PictureSet:
+    """Pictures of Tiny-ImageNet spread evenly over a split, or random ones."""
+    if options.data is None:
+        pixels = np.random.default_rng(0).integers(0, 255, (options.count, SIDE, SIDE, 3), np.uint8)
+        labels = [str(number % 200) for number in range(options.count)]
+    else:
+        known = load_split(options.data, split, Path(tempfile.gettempdir()) / "convscope-bench")
+        chosen = np.linspace(0, len(known) - 1, min(options.count, len(known))).astype(int)
+        pixels = known.images[chosen].numpy().transpose(0, 2, 3, 1)
+        labels = [str(int(label)) for label in known.labels[chosen]]
+    held = [Picture(one) for one in pixels]
+    titles = tuple(map(str, range(len(held))))
+    digests = tuple(picture.digest for picture in held)
+    return PictureSet("bench", digests[0], titles, tuple(labels), lambda index, _: held[index], members=digests)
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Processor and wall seconds."""
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    return time.process_time() - processor, time.perf_counter() - wall
+
+
+def throughput(options: argparse.Namespace) -> None:
+    """Extraction against bare passes; a fresh store for every round."""
+    network, pictures = models.load(options.network), pictures_of(options, "train-0")
+    layer = default_layer(network)
+    decoded = [x for _, x in pictures.batches(SIDE, BATCH[0])]
+
+    def bare() -> None:
+        with torch.inference_mode():
+            for x in decoded:
+                network(x)
+
+    def extracting() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["CONVSCOPE_CACHE"] = folder
+            drained(extract(network, pictures, [layer], SIDE))
+
+    bare()
+    runs = {"bare": [], "extract": []}
+    for _ in range(options.rounds):
+        for name, work in (("bare", bare), ("extract", extracting)):
+            runs[name].append(timed(work))
+    for at, name in enumerate(("processor", "wall")):
+        rate = {kind: len(pictures) / statistics.median(run[at] for run in kept) for kind, kept in runs.items()}
+        share = rate["extract"] / rate["bare"]
+        print(f"{name:9} {rate['bare']:.1f} bare, {rate['extract']:.1f} extracted pictures/s: {share:.0%}")
+
+
+def described(options: argparse.Namespace, split: str):
+    """The features and labels of a split."""
+    network, pictures = models.load(options.network), pictures_of(options, split)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["CONVSCOPE_CACHE"] = folder
+        features = drained(extract(network, pictures, [default_layer(network)], SIDE))[default_layer(network)]
+        looks = Looks(*map(np.array, (features.looks.pixels, features.looks.classes, features.looks.confidence)))
+        return np.array(features.values), looks, pictures.label_of
+
+
+def precise(options: argparse.Namespace) -> None:
+    """Precision at five in both spaces."""
+    values, looks, labels = described(options, "val")
+    features, pixels = (float(precision(5, space, labels)[4]) for space in (values, pixel_vectors(looks)))
+    print(
+        f"{len(values)} pictures, precision at 5: features {features:.4f}, pixels {pixels:.4f}, {features / pixels:.1f}x"
+    )
+
+
+def index(options: argparse.Namespace) -> None:
+    """Recall at ten and milliseconds of one query, graph against exact."""
+    numbers = np.random.default_rng(0)
+    middles = numbers.normal(size=(200, 512))
+    kinds = {
+        "clustered": middles[numbers.integers(200, size=options.count)] + numbers.normal(size=(options.count, 512))
+    }
+    kinds["low rank"] = numbers.normal(size=(options.count, 24)) @ numbers.normal(size=(24, 512))
+    for name, drawn in kinds.items():
+        vectors = drawn.astype(np.float32)
+        queries = vectors[:: options.count // 200] + 0.05 * numbers.normal(size=512).astype(np.float32)
+        graph, building = returned(lambda vectors=vectors: drained(build_graph(vectors)))
+        answers, spent = {}, {}
+        for kind, searched in (("exact", ExactIndex(vectors.astype(np.float16))), ("graph", graph)):
+            answers[kind], seconds = returned(
+                lambda at=searched, asked=queries: [set(at.nearest(query, 10)[0]) for query in asked]
+            )
+            spent[kind] = f"{kind} {1e3 * seconds / len(queries):.2f} ms"
+        recall = np.mean([len(one & other) / 10 for one, other in zip(answers["exact"], answers["graph"], strict=True)])
+        told = f"{len(vectors)} x 512, built in {building:.1f} s, recall@10 {recall:.4f}"
+        print(f"{name}: {told}; a query: {', '.join(spent.values())} (processor time)")
+
+
+def returned(work: Callable[[], T]) -> tuple[T, float]:
+    """What some work returns and its processor seconds."""
+    started = time.process_time()
+    return work(), time.process_time() - started
+
+
+def mapping(options: argparse.Namespace) -> None:
+    """Seconds to the first map after the features, of the graph, and between two frames."""
+    values, looks, _ = described(options, "train-0")
+    tiles, sheets = looks.pixels[:, ::2, ::2], []
+    first = timed(lambda: sheets.append(scattered(plane(values), tiles, 640)))
+    graphs: list = []
+    graph = timed(lambda: graphs.append(neighbour_graph(values, 90)))
+    print(f"first map {first[1]:.2f} s wall ({first[0]:.2f} processor), graph {graph[1]:.2f} s ({graph[0]:.2f})")
+    moving = iter(Arranging(graphs[0], plane(values), 30, 12, 300))
+    frames = [timed(lambda: scattered(next(moving), tiles, 640)) for _ in range(10)]
+    wall, processor = (statistics.median(frame[at] for frame in frames) for at in (1, 0))
+    print(
+        f"{len(values)} points, {chunk(len(values))} steps a frame: a frame every {wall:.2f} s wall ({processor:.2f} processor)"
+    )
+
+
+def on_ray(options: argparse.Namespace) -> None:
+    """The neighbours of a folder described by two workers against those of the same folder described here."""
+    from viz_core.embed.ray_engine import describe_on_ray
+    from viz_core.images.datasets import open_dataset
+
+    network, layer = models.load(options.network), default_layer(models.load(options.network))
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder) / "set"
+        where.mkdir()
+        pictures = pictures_of(options, "val")
+        for place in range(len(pictures)):
+            Image.fromarray(pictures.read(place).pixels).save(where / f"{place:05}.png")
+        found = []
+        for engine in ("local", "ray"):
+            os.environ["CONVSCOPE_CACHE"] = f"{folder}/{engine}"
+            started = time.perf_counter()
+            if engine == "ray":
+                drained(describe_on_ray(str(where), options.network, [layer], SIDE, None, 2))
+            values = drained(extract(network, open_dataset(f"folder:{where}"), [layer], SIDE))[layer].values
+            print(f"{engine}: {len(values)} pictures in {time.perf_counter() - started:.1f} s")
+            found.append(neighbour_graph(values, 10)[0])
+        print(
+            f"the same ten neighbours in the same order: {(found[0] == found[1]).all(axis=1).mean():.2%} of the pictures"
+        )
+
+
+def main() -> None:
+    """Run one part and print its numbers."""
+    parts = {"throughput": throughput, "precision": precise, "index": index, "map": mapping, "ray": on_ray}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=parts, default="throughput")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--network", default="bundled")
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    parts[options.part](options)
+
+
+if __name__ == "__main__":
+    main()

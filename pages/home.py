@@ -12,7 +12,7 @@ from viz_core import models
 from viz_core.images.refs import open_image
 from viz_core.images.render import encode_png
 from viz_core.images.tensor import to_input, to_pixels
-from viz_core.look.journey import journey
+from viz_core.look.journey import STATIONS, journey
 from viz_core.technique import SECTIONS, Technique
 from viz_core.texts import text
 from viz_core.thumbnails import thumbnail
@@ -44,9 +44,8 @@ with answer:
     st.plotly_chart(bars, width="stretch", key="home.top")
 
 st.markdown(f"**{t('home.between')}**")
-way = journey(network, seen)
-for column, station in zip(st.columns(len(way)), way, strict=True):
-    with column:
+with st.grid(STATIONS, min_column_width=150):
+    for station in journey(network, seen):
         caption = t("home.station", layer=station.layer, channels=station.shape[0], side=station.shape[-1])
         st.image(encode_png(station.picture), width="stretch", caption=caption, alt=caption)
 st.caption(t("home.between_help"))

@@ -9,17 +9,29 @@ from pages.ui.link import address_of
 from pages.ui.navigation import room_page, rooms
 from pages.ui.sidebar import Choice, model_label
 from viz_core import models
+from viz_core.images.intake import Picture
 from viz_core.images.refs import open_image
 from viz_core.images.render import encode_png
 from viz_core.images.tensor import to_input, to_pixels
-from viz_core.look.journey import STATIONS, journey
+from viz_core.look.journey import STATIONS, Station, journey
+from viz_core.models.graph import GraphModel
 from viz_core.technique import SECTIONS, Technique
 from viz_core.texts import text
 from viz_core.thumbnails import thumbnail
 
+Top = list[tuple[int, str, float]]
+
 choice: Choice = st.session_state["choice"]
 network = models.load(choice.model)
-seen = to_input(open_image(choice.image), network.input_size).to(network.device)
+picture = open_image(choice.image)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def way_through(weights: str, digest: str, _network: GraphModel, _picture: Picture) -> tuple[bytes, list[Station], Top]:
+    """The picture as the network sees it, the stations with their pictures as PNG, and the strongest classes."""
+    seen = to_input(_picture, _network.input_size).to(_network.device)
+    stations = [station._replace(picture=encode_png(station.picture)) for station in journey(_network, seen)]
+    return encode_png(to_pixels(seen)), stations, _network.top(seen, 5)
 
 
 def card(kind: type[Technique]) -> Card:
@@ -33,21 +45,22 @@ st.title(t("home.title"), anchor=False)
 st.markdown(f"##### {t('home.tagline')}")
 st.markdown(t("home.about"))
 
-picture, answer = st.columns([2, 3], gap="large")
-with picture:
+seen, stations, top = way_through(network.digest, picture.digest, network, picture)
+question, answer = st.columns([2, 3], gap="large")
+with question:
     st.markdown(f"**{t('home.picture')}**")
-    st.image(encode_png(to_pixels(seen)), width="stretch", alt=t("ui.picture"))
+    st.image(seen, width="stretch", alt=t("ui.picture"))
     st.caption(t("home.sees_help", network=model_label(choice.model), size=network.input_size))
 with answer:
     st.markdown(f"**{t('home.sees')}**")
-    bars = class_bars(network.top(seen, 5), network, language(), close_up=True)
+    bars = class_bars(top, network, language(), close_up=True)
     st.plotly_chart(bars, width="stretch", key="home.top")
 
 st.markdown(f"**{t('home.between')}**")
 with st.grid(STATIONS, min_column_width=150):
-    for station in journey(network, seen):
+    for station in stations:
         caption = t("home.station", layer=station.layer, channels=station.shape[0], side=station.shape[-1])
-        st.image(encode_png(station.picture), width="stretch", caption=caption, alt=caption)
+        st.image(station.picture, width="stretch", caption=caption, alt=caption)
 st.caption(t("home.between_help"))
 
 for section in SECTIONS:

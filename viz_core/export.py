@@ -15,7 +15,7 @@ import torchvision
 
 from viz_core import __version__
 from viz_core.errors import ConvscopeError
-from viz_core.images.render import encode_gif, encode_png, read_recipe, resize
+from viz_core.images.render import encode_gif, read_recipe, resize
 from viz_core.images.video import encode_mp4
 from viz_core.recipe import Recipe, parse
 from viz_core.technique import Result
@@ -37,8 +37,7 @@ def versions() -> dict[str, str]:
 
 def pictures_png(result: Result) -> dict[str, bytes]:
     """Every picture as PNG bytes that carry the recipe."""
-    recipe = result.recipe.to_json()
-    return {name: encode_png(pixels, recipe) for name, pixels in result.pictures.items()}
+    return {name: result.png(name) for name in result.pictures}
 
 
 def arrays_npz(result: Result) -> bytes:

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import types
 from collections.abc import Generator, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from viz_core import models
 from viz_core.errors import ConvscopeError
 from viz_core.images.refs import open_image
+from viz_core.images.render import encode_png
 from viz_core.images.tensor import to_input
 from viz_core.models.graph import GraphModel
 from viz_core.recipe import Recipe
@@ -63,6 +65,16 @@ class Result:
         """Memory held by the arrays, pictures, frames and files, in bytes."""
         held = [*self.arrays.values(), *self.pictures.values(), *self.frames]
         return sum(array.nbytes for array in held) + sum(map(len, self.files.values()))
+
+    def png(self, picture: str) -> bytes:
+        """A picture as PNG that carries the recipe; encoded once, however often it is shown."""
+        if picture not in self._encoded:
+            self._encoded[picture] = encode_png(self.pictures[picture], self.recipe.to_json())
+        return self._encoded[picture]
+
+    @cached_property
+    def _encoded(self) -> dict[str, bytes]:
+        return {}
 
 
 @dataclasses.dataclass(frozen=True)

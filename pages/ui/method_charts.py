@@ -27,7 +27,7 @@ def method_curves(
         )
     chart.update_xaxes(title=x_title)
     chart.update_yaxes(title=y_title)
-    chart.update_layout(height=360, margin=MARGIN, legend={"orientation": "h", "y": -0.25})
+    chart.update_layout(height=400, margin=MARGIN, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
     return chart
 
 

@@ -9,7 +9,7 @@ PREFIX = "streamlit."
 
 _JS = """
 const WIDGETS = '[data-testid=stFileUploader], [data-testid=stCameraInput], [data-testid=InputInstructions],' +
-  '[data-testid=stSelectboxVirtualDropdown], [data-testid=stMultiSelectDropdown], [role=listbox]';
+  '[data-testid=stMultiSelect], [data-testid=stSelectbox], [data-testid=stTooltipContent], [role=listbox]';
 
 function pattern([said, instead]) {
   const literal = said.replace(/[.*+?^$()|[\\]\\\\]/g, '\\\\$&');
@@ -21,6 +21,10 @@ function translate(root, words) {
   for (let node = texts.nextNode(); node; node = texts.nextNode()) {
     const found = words.find(([said]) => said.test(node.nodeValue));
     if (found) node.nodeValue = node.nodeValue.replace(...found);
+  }
+  for (const input of root.querySelectorAll('input[placeholder]')) {
+    const found = words.find(([said]) => said.test(input.placeholder));
+    if (found) input.placeholder = input.placeholder.replace(...found);
   }
 }
 

@@ -19,7 +19,7 @@ from pages.ui.sidebar import Choice
 from viz_core import models
 from viz_core.errors import ConvscopeError
 from viz_core.export import FRAME_MS, arrays_npz, film_mp4, summary_json
-from viz_core.images.render import encode_gif, encode_png
+from viz_core.images.render import encode_gif
 from viz_core.jobs import Job, scheduler
 from viz_core.lesson import Stop
 from viz_core.models.graph import GraphModel
@@ -239,7 +239,7 @@ class Room:
 
     def png(self, result: Result, picture: str) -> bytes:
         """A picture of the result as PNG bytes that carry its recipe."""
-        return encode_png(result.pictures[picture], result.recipe.to_json())
+        return result.png(picture)
 
     def show(self, result: Result, picture: str, caption: str | None = None) -> None:
         """Draw a picture of the result as wide as its column."""

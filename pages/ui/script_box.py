@@ -19,10 +19,11 @@ def script_box(recipe: Recipe) -> None:
     if not has_script(kind):
         return
     key = f"{kind.slug}.script"
-    popover = st.popover(t("ui.script"), icon=":material/code:", key=key, on_change="rerun", help=t("ui.script_help"))
+    popover = st.popover(t("ui.script"), icon=":material/code:", key=key, on_change="rerun")
     if not popover.open:
         return
     with popover:
+        st.caption(t("ui.script_help"))
         try:
             script = script_for(kind(**recipe.parameters))
         except ConvscopeError as problem:

@@ -4,6 +4,7 @@ Each page is opened, its first result awaited, and then run again a few times wi
 and computing time of a run in milliseconds. What the browser adds is not in here; `tests/e2e/test_live.py` measures it.
 """
 
+import logging
 import statistics
 import sys
 import time
@@ -65,6 +66,7 @@ def measure(slug: str, file: str | None) -> tuple[float, float, float]:
 
 def main() -> None:
     """Measure the pages named, or all."""
+    logging.disable(logging.WARNING)  # Streamlit warns that there is no browser
     pages = files()
     chosen = sys.argv[1:] or list(pages)
     print(f"{'page':20} {'first ms':>9} {'again ms':>9} {'computing ms':>13}")

@@ -45,9 +45,7 @@ def epsilon_line(room: Room, result: Result) -> None:
 
 def _scores(room: Room, epsilons: np.ndarray, logits: np.ndarray, here: float) -> go.Figure:
     """The scores of the classes that win somewhere on the line, strongest first."""
-    winners = list(dict.fromkeys([*np.argsort(-logits.max(0))[: LINES - 1].tolist(), *logits.argmax(1).tolist()]))[
-        :LINES
-    ]
+    winners = list(dict.fromkeys([*_first_on_the_way(logits), *np.argsort(-logits.max(0))[:LINES].tolist()]))[:LINES]
     chart = go.Figure()
     for index in winners:
         chart.add_scatter(x=epsilons, y=logits[:, index], mode="lines", name=room.network.class_name(index, room.lang))
@@ -56,6 +54,12 @@ def _scores(room: Room, epsilons: np.ndarray, logits: np.ndarray, here: float) -
     chart.update_yaxes(title=room.t("page.score_axis"))
     chart.update_layout(height=340, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.25})
     return chart
+
+
+def _first_on_the_way(logits: np.ndarray) -> list[int]:
+    """The classes seen along the line, those seen longest first."""
+    seen, counts = np.unique(logits.argmax(1), return_counts=True)
+    return seen[np.argsort(-counts)].tolist()
 
 
 def withstood(room: Room, result: Result) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from viz_core.errors import ConvscopeError
+from viz_core.export import film_mp4
 from viz_core.generate.canvas import Fourier, Pixels, grey
 from viz_core.generate.class_image import ClassImage
 from viz_core.generate.deepdream import DeepDream
@@ -19,6 +20,7 @@ from viz_core.generate.optimiser import GradientDescent, NormalisedStep
 from viz_core.generate.steering import Plan, read_turn, turn
 from viz_core.images.intake import Picture
 from viz_core.images.refs import keep_upload
+from viz_core.images.video import load_clip
 from viz_core.jobs import Scheduler
 from viz_core.technique import Steer, finish
 
@@ -125,6 +127,14 @@ def test_a_job_is_steered_under_its_new_name():
         pass
     assert (job.name, job.steered, job.state) == ("class-image:after", True, "done")
     assert job.result.recipe.parameters["steering"] == ["1 l2=50.0"]
+
+
+def test_the_film_of_a_run_whose_picture_grows_is_of_one_size():
+    frames = [np.full((side, side, 3), 200, np.uint8) for side in (64, 64, 77)]
+    clip = load_clip(film_mp4(frames))
+    assert len(clip.frames) == 3
+    assert clip.frames[0].shape == (384, 384, 3)  # 5 times 77, less the odd last row
+    assert abs(float(clip.frames[0].mean()) - 200) < 3
 
 
 def test_memory_returns_after_ten_runs():

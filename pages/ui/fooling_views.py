@@ -78,7 +78,7 @@ def withstood(room: Room, result: Result) -> None:
     chart = go.Figure()
     for twin in dict.fromkeys(row["network"] for row in rows):
         own = [row for row in rows if row["network"] == twin]
-        places = {"x": [row["epsilon"] for row in own], "y": [row["probability"] for row in own]}
+        places = {"x": [row["epsilon"] for row in own], "y": [row["left"] for row in own]}
         chart.add_scatter(**places, mode="lines+markers", name=model_label(twin))
     chart.update_xaxes(title=room.t("page.line_axis"))
     chart.update_yaxes(title=room.t("page.left_axis"), range=[0, 1], tickformat=".0%")

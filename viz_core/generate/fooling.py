@@ -308,6 +308,7 @@ class Fooling(Technique):
         rows: list[dict[str, Any]] = []
         tape, pictures = Tape(), {}
         for twin in learnt:
+            whole = 1.0  # the probability without any attack, which comes first
             for epsilon in STRENGTHS:
                 changes = {"attack": "pgd", "aim": "away", "norm": "linf", "steps": STRENGTH_STEPS}
                 attack = self.model_copy(update={"model": twin, "epsilon": epsilon, **changes})
@@ -316,7 +317,9 @@ class Fooling(Technique):
                 painting = attack.painting(network, before, seen, False, tape, len(rows) * STRENGTH_STEPS, total)
                 outcome = yield from painting
                 after = as_shown(outcome.last)
-                rows.append({"network": twin, "epsilon": epsilon, "seen": seen, **self._left(network, after, seen)})
+                found = self._left(network, after, seen)
+                whole = whole if epsilon else found["probability"]
+                rows.append({**found, "network": twin, "epsilon": epsilon, "left": found["probability"] / whole})
                 pictures[f"{twin} {epsilon:g}"] = to_pixels(after)
                 if outcome.stopped:
                     return self._withstood(rows, pictures, tape)
@@ -327,7 +330,7 @@ class Fooling(Technique):
         """What the network sees in a picture, and how probable the class is that it saw before."""
         probabilities = network.probabilities(x)[0]
         sees = int(probabilities.argmax())
-        return {"sees": sees, "probability": float(probabilities[seen]), "fooled": sees != seen}
+        return {"seen": seen, "sees": sees, "probability": float(probabilities[seen]), "fooled": sees != seen}
 
     def _withstood(self, rows: list[dict[str, Any]], pictures: dict[str, np.ndarray], tape: Tape) -> Result:
         return self.result(

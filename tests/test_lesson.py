@@ -1,11 +1,13 @@
 """Lessons: the shipped one visits every room it names in both languages; strange files get their sentence."""
 
+import base64
 import json
+import zlib
 
 import pytest
 
 from viz_core.errors import ConvscopeError
-from viz_core.lesson import LARGEST, read_lesson, storyline, to_json
+from viz_core.lesson import LARGEST, from_link, read_lesson, storyline, to_json, to_link
 from viz_core.registry import techniques
 from viz_core.texts import LANGUAGES
 
@@ -48,3 +50,18 @@ def test_what_is_no_lesson_gets_a_sentence(content):
 
 def test_a_stop_speaks_the_language_it_knows():
     assert read_lesson(json.dumps(stop(say={"ko": "안녕"}))).stops[0].sentence("en") == "안녕"
+
+
+def test_a_lesson_travels_in_a_link():
+    told = to_link(storyline())
+    assert from_link(told) == storyline()
+    assert len(told) < 6000
+    assert set(told) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+@pytest.mark.parametrize(
+    "told", ["", "A", "nonsense", "äöü", base64.urlsafe_b64encode(zlib.compress(b" " * 10**7)).decode()]
+)
+def test_what_is_no_lesson_in_a_link_gets_a_sentence(told):
+    with pytest.raises(ConvscopeError):
+        from_link(told)

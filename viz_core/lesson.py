@@ -1,6 +1,8 @@
 """A lesson: an ordered list of rooms with their settings and a sentence each, as JSON."""
 
+import base64
 import json
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +52,21 @@ def read_lesson(content: str) -> Lesson:
         if unknown or not stop.say:
             raise ConvscopeError("lesson.errors.unknown_setting", room=stop.room, setting=", ".join(sorted(unknown)))
     return lesson
+
+
+def to_link(lesson: Lesson) -> str:
+    """A lesson as letters that may stand in a link, which `from_link` takes."""
+    return base64.urlsafe_b64encode(zlib.compress(lesson.model_dump_json().encode(), 9)).decode().rstrip("=")
+
+
+def from_link(told: str) -> Lesson:
+    """The lesson of a link; raises ConvscopeError where it is none. What unpacks to more than a lesson may be is not unpacked."""
+    try:
+        packed = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4))
+        content = zlib.decompressobj().decompress(packed, LARGEST + 1)
+    except (ValueError, zlib.error) as error:
+        raise ConvscopeError("lesson.errors.not_a_lesson") from error
+    return read_lesson(content.decode("utf-8", errors="replace"))
 
 
 @cache

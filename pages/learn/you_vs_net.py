@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.ui import link
 from pages.ui.contest import Player, class_results, classroom, invitation, outcome, play
 from pages.ui.dataset_box import dataset_box
 from pages.ui.looked_view import looked
@@ -15,9 +16,12 @@ OWN = ("questions", "choices", "detail", "answering", "seconds", "paint", "seed"
 
 
 def in_class(code: str) -> Player:
-    """This person in the class's room: what they did is in the room's file."""
+    """This person in the class's room: what they did is in the room's file, and the link says who they are in it."""
     rooms = classroom()
-    token = room.guarded(lambda: st.session_state.setdefault(f"room.{code}", rooms.join(code)))
+    token = st.query_params.get("person", "")
+    if not room.guarded(lambda: rooms.belongs(token, code)):
+        token = room.guarded(lambda: rooms.join(code))
+        link.keep("person", token)
     return Player(
         room.guarded(lambda: rooms.answers_of(token)),
         room.guarded(lambda: rooms.paintings_of(token)),
@@ -54,20 +58,22 @@ result = room.run(technique)
 if result is not None:
     questions = result.tables["questions"]
     digest = result.recipe.digest
+    is_host = bool(code) and st.query_params.get("host") == "true"
     with room.stage:
-        player = in_class(code) if code else alone(digest)
-        finished = player.is_done(technique, questions)
-        if finished:
-            outcome(room, result, player.answers)
-            if not code:
-                looked(room, result, lambda place: tuple(filter(None, [player.paintings.get(place)])), "you")
-                st.button(room.t("page.again"), icon=":material/replay:", on_click=again, args=(digest,))
-        else:
-            play(room, technique, result, player)
-        if code:
+        finished = is_host
+        if not is_host:
+            player = in_class(code) if code else alone(digest)
+            finished = player.is_done(technique, questions)
+            if finished:
+                outcome(room, result, player.answers)
+            else:
+                play(room, technique, result, player)
+        if finished and code:
             class_results(room, result, code)
-            if finished or not player.answers:
-                looked(room, result, lambda place: classroom().paintings(code, place), "class")
+            looked(room, result, lambda place: classroom().paintings(code, place), "class")
+        elif finished:
+            looked(room, result, lambda place: tuple(filter(None, [player.paintings.get(place)])), "you")
+            st.button(room.t("page.again"), icon=":material/replay:", on_click=again, args=(digest,))
     with room.settings:
         invitation(room, result, code)
 room.downloads(result)

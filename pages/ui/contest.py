@@ -260,8 +260,14 @@ def invitation(room: Room, result: Result, code: str | None) -> None:
     st.markdown(f"**{room.t('page.code', code=code)}**")
     st.image(picture.getvalue(), width=200, alt=room.t("page.qr"))
     st.code(address, language=None, wrap_lines=True)
-    st.button(room.t("page.leave"), on_click=st.query_params.pop, args=("room",))
+    st.button(room.t("page.leave"), on_click=_leave)
+
+
+def _leave() -> None:
+    for name in ("room", "person", "host"):
+        st.query_params.pop(name, None)
 
 
 def _open(result: Result) -> None:
     st.query_params["room"] = classroom().open_room(result.recipe.to_json())
+    st.query_params["host"] = "true"  # whoever opens a room looks on

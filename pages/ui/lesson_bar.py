@@ -8,6 +8,15 @@ from viz_core.lesson import Lesson, Stop, storyline
 LESSON = "lesson.now"
 PLACE = "lesson.place"
 RECORD = "lesson.record"
+PRESENTING = "lesson.presenting"
+
+# Large type for the last row; nothing but the page itself.
+_LARGE = """<style>
+[data-testid=stSidebar], [data-testid=stSidebarCollapsedControl], [data-testid=stExpandSidebarButton] { display: none; }
+[data-testid=stTopNav] { visibility: hidden; }
+html { font-size: 125%; }
+[data-testid=stMainBlockContainer] { padding: 1.5rem 2rem; }
+</style>"""
 
 
 def chosen_lesson() -> Lesson:
@@ -39,13 +48,13 @@ def lesson_bar() -> int | None:
     if stop is None:
         return None
     place, total = st.session_state[PLACE], len(chosen_lesson().stops)
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    presenting = st.session_state.get(PRESENTING, False)
+    if presenting:
+        st.html(_LARGE)
+    keys = ("PageUp", "PageDown") if presenting else ("Alt+PageUp", "Alt+PageDown")  # those of a presenter's remote
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="lesson.bar"):
         back = st.button(
-            t("lesson.back"),
-            key="lesson.back",
-            icon=":material/arrow_back:",
-            disabled=place == 0,
-            shortcut="Alt+PageUp",
+            t("lesson.back"), key="lesson.back", icon=":material/arrow_back:", disabled=place == 0, shortcut=keys[0]
         )
         st.markdown(f"**{place + 1} / {total}** {stop.sentence(language())}")
         on = st.button(
@@ -53,7 +62,8 @@ def lesson_bar() -> int | None:
             key="lesson.next",
             icon=":material/arrow_forward:",
             disabled=place == total - 1,
-            shortcut="Alt+PageDown",
+            shortcut=keys[1],
         )
+        st.toggle(t("lesson.present"), key=PRESENTING, help=t("lesson.present_help"), persist_state="session")
         st.button(t("lesson.leave"), key="lesson.leave", icon=":material/close:", on_click=leave)
     return place - 1 if back else place + 1 if on else None

@@ -28,6 +28,8 @@ from viz_core.technique import Result, Technique, finish
 from viz_core.texts import has_text, text
 from viz_core.validation import explain as explain_invalid
 
+OWN_TO_ONE = ("job", "person", "host")  # what a link to share leaves out
+
 
 class Room:
     """One technique's page: `controls()`, then `run()`, then whatever the page draws, then `downloads()` and `explain()`."""
@@ -292,5 +294,5 @@ class Room:
 def page_address() -> str:
     """The address of the page with all choices in it."""
     base = (st.context.url or "").split("?")[0]
-    parameters = {name: value for name, value in st.query_params.to_dict().items() if name != "job"}
+    parameters = {name: value for name, value in st.query_params.to_dict().items() if name not in OWN_TO_ONE}
     return f"{base}?{urlencode(parameters)}" if parameters else base

@@ -105,6 +105,12 @@ class Classroom:
             connection.execute("insert into people values (?, ?, ?)", (token, code.upper(), people + 1))
         return token
 
+    def belongs(self, token: str, code: str) -> bool:
+        """Whether this is the token of a person in the room."""
+        with self._connected() as connection:
+            found = connection.execute("select 1 from people where token = ? and room = ?", (token, code.upper()))
+            return found.fetchone() is not None
+
     def answer(self, token: str, question: int, choice: str) -> None:
         """Take in a person's answer; the first to a question stands. Raises ConvscopeError once the room has ended."""
         try:

@@ -24,11 +24,8 @@ from viz_core.lesson import storyline
 LANGUAGES, THEMES, WIDTHS = ("en", "ko"), ("light", "dark"), (1280, 390)
 LOCALES = {"en": "en-US", "ko": "ko-KR"}
 SERIOUS = ("serious", "critical")
-# Streamlit's own markup, which we cannot change: the rule, and what its elements are.
-STREAMLITS = {
-    "aria-allowed-attr": "stTooltip",
-    "button-name": "stToolbar",
-}
+# Streamlit's own navigation, which we cannot change: the rule, and what its elements are.
+STREAMLITS = {"list": "stSidebarNavItems", "listitem": '<li class="st-emotion'}
 SENTENCE = re.compile(r"[A-Za-z]{3,} [a-z]{2,} [a-z]{2,}")
 
 

@@ -5,13 +5,22 @@ import streamlit as st
 from pages.ui.charts import curves, share_areas
 from pages.ui.controls import own_fields
 from pages.ui.room import Room
-from pages.ui.style_controls import layer_sliders, memory_note, optional_picture, own_picture, painted_mask, part_legend
+from pages.ui.style_controls import (
+    layer_sliders,
+    manner_sliders,
+    memory_note,
+    optional_picture,
+    own_picture,
+    painted_mask,
+    part_legend,
+    several_pictures,
+)
 from pages.ui.tape import tape
-from viz_core.generate.style import COLOURS, CONTENT, SECOND, SMOOTH, STYLE, Style
+from viz_core.generate.style import COLOURS, CONTENT, MOST_OTHERS, OTHERS, SMOOTH, STYLE, Style
 from viz_core.technique import Result
 
 SLUG = "style"
-DRAWN_HERE = ("style", "second_style", "mask", "blend", "layer_weights", "rate", "steering")
+DRAWN_HERE = ("style", "other_styles", "shares", "mask", "layer_weights", "rate", "steering")
 
 
 def part_name(part: str) -> str:
@@ -21,7 +30,7 @@ def part_name(part: str) -> str:
 
 def legend() -> None:
     """The colours of the parts at work."""
-    parts = (CONTENT, STYLE, *((SECOND,) if technique.second_style is not None else ()), SMOOTH)
+    parts = (CONTENT, STYLE, *((OTHERS,) if technique.other_styles else ()), SMOOTH)
     part_legend(COLOURS, {part: part_name(part) for part in parts})
 
 
@@ -34,9 +43,8 @@ def paintings(result: Result) -> None:
             st.info(room.t("page.backed_off", size=min(result.arrays["image"].shape[2:])), icon=":material/memory:")
     with sources:
         room.show(result, "content", room.t("page.content"))
-        room.show(result, "style", room.t("page.style"))
-        if "second style" in result.pictures:
-            room.show(result, "second style", room.t("page.second"))
+        for name in (picture for picture in result.pictures if picture.startswith("style")):
+            room.show(result, name, room.t("page.style"))
 
 
 def pulls(result: Result) -> None:
@@ -75,11 +83,11 @@ def terms(result: Result) -> None:
 room = Room(Style)
 with room.settings:
     own_picture(room, "style", "sample:strokes", room.t("fields.style.label"), room.t("fields.style.help"))
-    optional_picture(room, "second_style", room.t("page.none"))
+    several_pictures(room, "other_styles", MOST_OTHERS)
     optional_picture(room, "mask", room.t("page.everywhere"))
     painted_mask(room, "mask", room.t("page.paint_mask"), room.t("page.paint_mask_help"))
-if room.values["second_style"] is not None and room.values["mask"] is None:
-    room.controls(only=("blend",))
+    if room.values["other_styles"]:
+        manner_sliders(room, (room.values["style"], *room.values["other_styles"]), room.t("page.shares"))
 technique = room.controls(only=tuple(name for name in own_fields(Style) if name not in DRAWN_HERE))
 if technique.uses_adam:
     technique = room.controls(only=("rate",))

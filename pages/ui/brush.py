@@ -11,7 +11,8 @@ from viz_core.generate.region import Stroke
 MOST_POINTS = 2000  # of one stroke
 
 _CSS = """
-.brush { display: grid; gap: 0.5rem; font-family: var(--st-font); color: var(--st-text-color); }
+.brush { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem;
+  font-family: var(--st-font); color: var(--st-text-color); }
 .brush canvas { width: 100%; height: auto; touch-action: none; cursor: crosshair; border-radius: var(--st-base-radius); }
 .brush .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; font-size: 0.9rem; }
 .brush label { display: flex; flex: 1 1 7rem; gap: 0.5rem; align-items: center; }

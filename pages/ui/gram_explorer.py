@@ -9,16 +9,17 @@ from viz_core.generate.gram_view import GramView
 from viz_core.images.render import SEQUENTIAL, encode_png, heatmap
 
 _CSS = """
-.gram { display: grid; grid-template-columns: minmax(12rem, 24rem) minmax(0, 1fr); gap: 1.5rem; align-items: start;
+.gram { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 1.5rem; align-items: start;
   font-family: var(--st-font); color: var(--st-text-color); }
-@media (max-width: 640px) { .gram { grid-template-columns: 1fr; } }
+@media (max-width: 640px) { .gram { grid-template-columns: minmax(0, 1fr); } }
 .gram canvas { width: 100%; height: auto; image-rendering: pixelated; border-radius: var(--st-base-radius); display: block; }
 .gram .matrix { touch-action: none; cursor: crosshair; }
 .gram .matrix:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .gram .frame { position: relative; }
 .gram .line { position: absolute; background: var(--st-primary-color); opacity: 0.85; pointer-events: none; }
-.gram .maps { display: grid; grid-template-columns: 1fr auto 1fr auto 1fr; gap: 0.5rem; align-items: center; }
-.gram .sign { font-size: 1.4rem; padding-bottom: 1.4rem; }
+.gram .maps { display: grid; grid-template-columns: minmax(0, 1fr) auto minmax(0, 1fr) auto minmax(0, 1fr); gap: 0.5rem;
+  align-items: start; }
+.gram .sign { font-size: 1.4rem; padding-top: 10%; }
 .gram figure { margin: 0; }
 .gram figcaption { font-size: 0.875rem; min-height: 1.4em; font-variant-numeric: tabular-nums; }
 """

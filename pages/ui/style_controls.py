@@ -47,6 +47,38 @@ def layer_sliders(room: Room, layers: Sequence[str], title: str) -> None:
     room.values["layer_weights"] = () if len(set(weights)) == 1 else weights
 
 
+def several_pictures(room: Room, name: str, most: int) -> None:
+    """Choose a few pictures for a parameter, or none."""
+    key = f"{room.kind.slug}.{name}"
+    link.seed(key, name, [])
+    options = [*sample_thumbnails(), *st.session_state.get(UPLOADS, {})]
+    chosen = st.session_state[key]
+    chosen = chosen.split(",") if isinstance(chosen, str) else chosen
+    st.session_state[key] = [ref for ref in chosen if ref in options][:most]
+    room.values[name] = tuple(
+        st.multiselect(
+            field_text(room.kind, name, "label"),
+            options,
+            format_func=picture_name,
+            help=field_text(room.kind, name, "help"),
+            max_selections=most,
+            placeholder=room.t("page.none"),
+            key=key,
+            persist_state="session",
+        )
+    )
+
+
+def manner_sliders(room: Room, manners: Sequence[str], title: str) -> None:
+    """A slider for the share of each manner; untouched they all count the same."""
+    st.markdown(f"**{title}**")
+    shares = tuple(
+        st.slider(picture_name(ref), 0.0, 1.0, 0.5, 0.05, key=f"{room.kind.slug}.share.{ref}", persist_state="session")
+        for ref in dict.fromkeys(manners)
+    )
+    room.values["shares"] = () if len(set(shares)) == 1 or len(shares) < len(manners) else shares
+
+
 def optional_picture(room: Room, name: str, none: str) -> None:
     """Choose a picture for a parameter, or none."""
     key = f"{room.kind.slug}.{name}"

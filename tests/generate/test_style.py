@@ -68,7 +68,7 @@ def test_outside_the_mask_nothing_changes():
 
 def test_two_styles_and_a_mask_give_each_its_place():
     mask = keep_upload(Picture(strokes_mask((64, 96), [Stroke(((0.2, 0.1), (0.2, 0.5)), 0.3)])))
-    technique = Style(**QUICK, second_style="sample:waves", mask=mask)
+    technique = Style(**QUICK, other_styles=("sample:waves",), mask=mask)
     network = technique.network()
     terms = technique.objective(network, technique.input()).terms()
     names = [term.objective.name for term in terms]
@@ -77,6 +77,18 @@ def test_two_styles_and_a_mask_give_each_its_place():
     wheres = [term.objective.where for term in terms if term.objective.name.endswith("in relu1")]
     torch.testing.assert_close(wheres[0] + wheres[1], torch.ones_like(wheres[0]))
     assert finish(technique.run()).arrays["image"].shape == tuple(technique.input().shape)
+
+
+def test_several_styles_count_by_their_shares():
+    technique = Style(**QUICK, other_styles="sample:waves,sample:ink", shares="2,1,1")
+    terms = technique.objective(technique.network(), technique.input()).terms()
+    weights = {term.objective.name: term.weight for term in terms}
+    layers = len(technique.style_layers(technique.network()))
+    assert [weights[f"style{number} in relu1"] * layers / 10 for number in ("", " 2", " 3")] == pytest.approx(
+        [0.5, 0.25, 0.25]
+    )
+    with pytest.raises(ConvscopeError, match="3 styles"):
+        Style(**QUICK, other_styles="sample:waves,sample:ink", shares="2,1").manner_shares()
 
 
 def test_the_picture_keeps_its_colours_where_only_brightness_is_painted():
@@ -139,7 +151,7 @@ def test_a_stroke_is_as_wide_as_its_brush_and_an_eraser_takes_it_away():
 
 
 def test_each_part_pulls_as_its_gradient_alone():
-    technique = Style(**QUICK, second_style="sample:glass")
+    technique = Style(**QUICK, other_styles=("sample:glass", "sample:ink"))
     network, x = technique.network(), technique.input()
     picture = (x + 0.1 * torch.randn(x.shape, generator=technique.generator())).clamp(0, 1)
     parts = technique.parts(network, x)

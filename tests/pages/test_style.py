@@ -16,17 +16,17 @@ def test_the_room_opens_and_says_what_a_run_needs(lang, open_page):
     assert any("MB" in caption.value for caption in page.caption)
 
 
-def test_a_second_style_brings_its_slider_and_a_mask_takes_it_away(open_page):
-    page = open_page(PAGE, second_style="sample:glass", **QUICK)
-    assert page.slider(key="style.blend").value == 0.5
+def test_other_styles_bring_a_slider_for_the_share_of_each(open_page):
+    page = open_page(PAGE, other_styles="sample:glass,sample:ink", **QUICK)
+    page.slider(key="style.share.sample:ink").set_value(0.0).run()
+    assert not page.exception
+    assert "".join(page.query_params["shares"]) == "0.5,0.5,0.0"
     page.selectbox(key="style.mask").select("sample:horse").run()
     assert not page.exception
-    with pytest.raises(KeyError):
-        page.slider(key="style.blend")
 
 
 def test_strokes_over_the_picture_become_the_mask(open_page):
-    page = open_page(PAGE, second_style="sample:glass", **QUICK)
+    page = open_page(PAGE, other_styles="sample:glass", **QUICK)
     page.session_state["style.mask.strokes"] = {"sample:chelsea": [Stroke(((0.2, 0.2), (0.5, 0.2)), 0.2)]}
     page.run()
     assert not page.exception

@@ -41,11 +41,12 @@ ADAM_RATE = 0.03
 LOOK_EVERY = 10  # steps between two looks at who pulls where
 MEGABYTE = 2**20
 BACK_OFF = 0.7  # of the size, where memory ran out
-CONTENT, STYLE, SECOND, SMOOTH = "content", "style", "second style", "smoothness"
+CONTENT, STYLE, OTHERS, SMOOTH = "content", "style", "other styles", "smoothness"
+MOST_OTHERS = 3
 COLOURS: dict[str, Colour] = {
     CONTENT: (42, 143, 181),
     STYLE: (230, 134, 44),
-    SECOND: (139, 92, 190),
+    OTHERS: (139, 92, 190),
     SMOOTH: (138, 146, 150),
 }
 
@@ -81,14 +82,20 @@ class Style(Technique):
     icon: ClassVar[str] = "brush"
     live: ClassVar[bool] = True
     steerable: ClassVar[tuple[str, ...]] = (
-        *("style_weight", "content_weight", "smoothness", "rate", "blend", "layer_weights", "mask"),
+        *("style_weight", "content_weight", "smoothness", "rate", "shares", "layer_weights", "mask"),
     )
 
     style: str = Field("sample:strokes", description="the picture whose manner to take: sample:<name> or a path")
-    second_style: str | None = Field(None, description="a second manner to mix in, or to paint outside the mask with")
-    blend: float = Field(0.5, ge=0.0, le=1.0, description="share of the second style, where there is no mask")
+    other_styles: tuple[str, ...] = Field(
+        (),
+        description="further manners to mix in, or to paint outside the mask with, with commas",
+        max_length=MOST_OTHERS,
+    )
+    shares: tuple[float, ...] = Field(
+        (), description="how much each of the manners counts, `style` first, with commas; empty: all the same"
+    )
     mask: str | None = Field(
-        None, description="picture whose bright places are painted; dark ones take the second style or stay"
+        None, description="picture whose bright places are painted; dark ones take the other styles or stay"
     )
     style_weight: float = Field(
         10.0, ge=0.0, le=100.0, description="how much the style counts", json_schema_extra={"step": 0.5}
@@ -251,9 +258,9 @@ class Style(Technique):
         return resized(brightness(to_input(open_image(self.mask), min(x.shape[-2:])))[:, :1].to(x.device), x.shape[-2:])
 
     def keep_outside(self, x: Tensor, painting: Tensor) -> Tensor:
-        """The painting with the content x outside the mask, where no second style is painted there."""
+        """The painting with the content x outside the mask, where no other style is painted there."""
         where = self.region(x)
-        if where is None or self.second_style is not None:
+        if where is None or self.other_styles:
             return painting
         content = self.seen(x)
         return content + where * (painting - content)
@@ -266,26 +273,36 @@ class Style(Technique):
         with torch.no_grad():
             content = Match(layer, network.activations(self.seen(x), layer)[layer])
 
-        def style(ref: str, share: float, where: Tensor | None, label: str) -> Objective:
-            picture = self.manner(ref, x)
-            weights = self.layer_weights
-            return (
-                share
-                * self.style_weight
-                * style_objective(network, picture, layers, measure, weights, where=where, label=label)
-            )
+        def style(number: int, share: float, where: Tensor | None) -> Objective:
+            picture, label = self.manner(self.manners[number], x), "" if number == 0 else f" {number + 1}"
+            distance = style_objective(network, picture, layers, measure, self.layer_weights, where=where, label=label)
+            return share * self.style_weight * distance
 
-        parts: dict[str, Objective] = {CONTENT: self.content_weight * content}
-        if self.second_style is None:
-            parts[STYLE] = style(self.style, 1.0, where, "")
-        elif where is None:
-            parts[STYLE] = style(self.style, 1 - self.blend, None, "")
-            parts[SECOND] = style(self.second_style, self.blend, None, " 2")
-        else:
-            parts[STYLE] = style(self.style, 1.0, where, "")
-            parts[SECOND] = style(self.second_style, 1.0, 1 - where, " 2")
+        shares = self.manner_shares()
+        if where is not None:
+            rest = sum(shares[1:]) or 1.0
+            shares = (1.0, *(share / rest for share in shares[1:]))
+        outside = None if where is None else 1 - where
+        parts: dict[str, Objective] = {CONTENT: self.content_weight * content, STYLE: style(0, shares[0], where)}
+        if self.other_styles:
+            others = [style(number, share, outside) for number, share in enumerate(shares) if number]
+            parts[OTHERS] = sum(others[1:], others[0])
         parts[SMOOTH] = self.smoothness * TotalVariation()
         return parts
+
+    @property
+    def manners(self) -> tuple[str, ...]:
+        """All style pictures, the first one first."""
+        return (self.style, *self.other_styles)
+
+    def manner_shares(self) -> tuple[float, ...]:
+        """How much each manner counts, summing to 1; raises ConvscopeError where there are not as many shares."""
+        manners, shares = self.manners, self.shares
+        if not shares:
+            return (1 / len(manners),) * len(manners)
+        if len(shares) != len(manners) or min(shares) < 0 or sum(shares) <= 0:
+            raise ConvscopeError("style_errors.shares", styles=len(manners), shares=len(shares))
+        return tuple(share / sum(shares) for share in shares)
 
     def objective(self, network: GraphModel, x: Tensor) -> Objective:
         """What to make small: the weighted distances to content and style, and roughness."""
@@ -339,8 +356,10 @@ class Style(Technique):
             pictures={
                 "painting": to_pixels(picture),
                 "content": to_pixels(x),
-                "style": to_pixels(self.manner(self.style, x)),
-                **({} if self.second_style is None else {"second style": to_pixels(self.manner(self.second_style, x))}),
+                **{
+                    f"style {number + 1}" if number else "style": to_pixels(self.manner(ref, x))
+                    for number, ref in enumerate(self.manners)
+                },
                 "tug of war": tug.map(),
                 **{f"pull of {name}": heatmap(values) for name, values in tug.strengths.items()},
             },

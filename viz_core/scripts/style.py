@@ -1,6 +1,6 @@
 """Style transfer as a script."""
 
-from viz_core.generate.style import ADAM_RATE, NOISE, SMALLEST, Style
+from viz_core.generate.style import NOISE, SMALLEST, Style
 from viz_core.generate.style_statistics import content_layer, layer_shares
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script, beyond
@@ -8,8 +8,8 @@ from viz_core.scripts.statistics import SUMMARIES, answers_code, statistic_code
 from viz_core.scripts.steps import VARIATION, closure_code, optimiser_code, scale_code, step_code
 
 OBEYED = (
-    *("style", "blend", "style_weight", "content_weight", "statistic", "sizes", "steps", "start", "layers"),
-    *("layer_weights", "content_layer", "style_zoom", "smoothness", "optimiser"),
+    *("style", "shares", "style_weight", "content_weight", "statistic", "sizes", "steps", "start", "layers"),
+    *("layer_weights", "content_layer", "style_zoom", "smoothness", "optimiser", "rate"),
 )
 _BODY = """
 def resized(picture, shape):
@@ -87,7 +87,7 @@ def write(technique: Style) -> Script:
         smoothness=repr(technique.smoothness),
         closure=closure_code(name).strip().replace("\n", "\n    "),
         scale=scale_code(name).strip(),
-        optimiser=optimiser_code(name, ADAM_RATE).replace("\n", "\n    "),
+        optimiser=optimiser_code(name, technique.rate).replace("\n", "\n    "),
         steps=technique.steps,
         step=step_code(name),
     )

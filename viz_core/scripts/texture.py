@@ -9,7 +9,7 @@ from viz_core.scripts.steps import closure_code, optimiser_code, scale_code, ste
 
 OBEYED = (
     *("method", "zoom", "side", "reach", "steps", "layers", "layer_weights", "optimiser", "levels", "search"),
-    "seed",
+    *("rate", "seed"),
 )
 _SAMPLE = """
 whole = picture("picture.png", $large)
@@ -110,7 +110,7 @@ def write(technique: Texture) -> Script:
         spread=NOISE,
         closure=closure_code(name).strip(),
         scale=scale_code(name).strip(),
-        optimiser=optimiser_code(name, 0.05),
+        optimiser=optimiser_code(name, technique.rate),
         steps=technique.steps,
         step=step_code(name),
     )

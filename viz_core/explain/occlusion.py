@@ -1,5 +1,6 @@
 """Occlusion: hide a patch of the picture and see how far the class probability falls."""
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -178,9 +179,26 @@ def batches(rows: int, columns: int, size: int) -> Iterator[tuple[list[tuple[int
             if (row, column) not in seen
         ]
         seen.update(level)
-        for start in range(0, len(level), size):
-            yield level[start : start + size], reach
+        for tile in tiles(level, size):
+            yield tile, reach
         reach //= 2
+
+
+def tiles(places: list[tuple[int, int]], size: int) -> list[list[tuple[int, int]]]:
+    """Places (row, column) in groups of neighbours, at most `size` in each.
+
+    The windows of a batch have one size, and those near a border of the picture are smaller than those in its middle.
+    """
+    tall = math.isqrt(size)
+    bands = []
+    for axis, side in enumerate((tall, size // tall)):
+        along = sorted({place[axis] for place in places})
+        parts = np.array_split(along, math.ceil(len(along) / side))
+        bands.append({value: number for number, part in enumerate(parts) for value in part.tolist()})
+    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row, column in places:
+        groups.setdefault((bands[0][row], bands[1][column]), []).append((row, column))
+    return list(groups.values())
 
 
 def spread(probability: np.ndarray, x: torch.Tensor, patch: int, stride: int) -> np.ndarray:

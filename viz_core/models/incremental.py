@@ -219,7 +219,10 @@ class PatchedForward:
         """Windows (N, C, h, w) of a changed map, or of what it becomes when padded for a convolution or pooling."""
         height, width = self._clean[node].shape[-2:]
         rows, columns = _places(top, size[0]), _places(left, size[1])
+        spreads = False
         if padded_for is None:
+            if size == value.size and top.equal(value.top) and left.equal(value.left):
+                return value.maps
             base, across, source_rows, source_columns = self._rows[node], width, rows, columns
         else:
             user, window, of, spreads = padded_for
@@ -227,13 +230,19 @@ class PatchedForward:
             source_rows, source_columns = rows - window.padding[0], columns - window.padding[1]
             if spreads:
                 source_rows, source_columns = source_rows.clamp(0, height - 1), source_columns.clamp(0, width - 1)
-        out = base.index_select(0, (rows[:, :, None] * across + columns[:, None, :]).flatten())
         in_window = [source_rows - value.top[:, None], source_columns - value.left[:, None]]
-        inside = [(place >= 0) & (place < length) for place, length in zip(in_window, value.size, strict=True)]
-        met = (inside[0][:, :, None] & inside[1][:, None, :]).flatten().nonzero()[:, 0]
-        first = torch.arange(len(top), device=top.device)[:, None, None] * (value.size[0] * value.size[1])
-        at = (first + in_window[0][:, :, None] * value.size[1] + in_window[1][:, None, :]).flatten()[met]
-        out.index_copy_(0, met, value.values.flatten(0, 2).index_select(0, at))
+        reach = [(place >= 0) & (place < length) for place, length in zip(in_window, value.size, strict=True)]
+        inside = (reach[0][:, :, None] & reach[1][:, None, :]).flatten()
+        met, around = inside.nonzero()[:, 0], (~inside).nonzero()[:, 0]
+        changed = value.values.flatten(0, 2)
+        if spreads or len(met) < len(changed):  # not every row of the window once and in order
+            first = torch.arange(len(top), device=top.device)[:, None, None] * (value.size[0] * value.size[1])
+            at = first + in_window[0][:, :, None] * value.size[1] + in_window[1][:, None, :]
+            changed = changed.index_select(0, at.flatten()[met])
+        clean = base.index_select(0, (rows[:, :, None] * across + columns[:, None, :]).flatten()[around])
+        out = base.new_empty(len(inside), base.shape[1])
+        out.index_copy_(0, met, changed)
+        out.index_copy_(0, around, clean)
         return out.view(len(top), *size, -1).permute(0, 3, 1, 2)
 
     def _padded_rows(self, node: Node, user: Node, window: Window, of: str, spreads: bool) -> tuple[Tensor, int]:

@@ -2,22 +2,24 @@
 
 import streamlit as st
 
+from pages.ui.beside import pick_second, show_beside
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.room import Room
 from pages.ui.units import choose, forget, layer_to_be, number, passport
 from viz_core.explain.backprop import Backprop
+from viz_core.explain.saliency import shown_limits
 from viz_core.models.relu_rules import RULES
 from viz_core.technique import Result
 
 SLUG = Backprop.slug
 
 
-def side_by_side(result: Result, suffix: str = "") -> None:
+def side_by_side(result: Result) -> None:
     """The three rules in their columns."""
     for column, rule in zip(st.columns(len(RULES)), RULES, strict=True):
         with column:
             strongest = f"{result.scores[f'strongest_{rule}']:.2g}"
-            room.show(result, rule + suffix, room.t(f"page.{rule}", strongest=strongest))
+            room.show(result, rule, room.t(f"page.{rule}", strongest=strongest))
 
 
 def in_the_field(result: Result) -> None:
@@ -57,6 +59,7 @@ forget(SLUG, (room.choice.model, layer_to_be(SLUG), room.choice.image), "row", "
 layer = room.controls(only=("layer",)).layer
 room.values |= {name: number(SLUG, name) if layer else None for name in ("row", "column")}
 technique = room.controls(only=(*(("channel",) if layer else ()), "rule", "scale", "size"))
+second = pick_second(room)
 result = room.run(technique)
 with room.stage:
     scores = result.scores
@@ -71,5 +74,10 @@ with room.stage:
     where(result)
     if layer is not None:
         passport(room, scores["layer"], scores["channel"])
+if second is not None:
+    other = room.run_beside(second.technique(room, technique, result), technique)
+    with room.stage:
+        show_beside(room, second, (result, other), lambda each: each.arrays["map"], shown_limits)
+        side_by_side(other)
 room.downloads(result)
 room.explain()

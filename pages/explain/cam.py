@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.ui.beside import pick_second, show_beside
 from pages.ui.boxed import boxed_image
 from pages.ui.room import Room
 from viz_core.explain.boxes import box_overlap, map_box, points_into, share_inside
@@ -41,6 +42,7 @@ def against_a_box(result: Result) -> None:
 room = Room(Cam)
 method = room.controls(only=("method",)).method
 technique = room.controls(only=(*(() if method == "cam" else ("layer",)), "classes", "scale", "size"))
+second = pick_second(room)
 result = room.run(technique)
 if result is not None:
     with room.stage:
@@ -54,5 +56,10 @@ if result is not None:
             room.say_flat()
         with st.expander(room.t("page.box"), icon=":material/crop_free:"):
             against_a_box(result)
+    if second is not None:
+        found = room.run_beside(second.technique(room, technique, result), technique)
+        if found is not None:
+            with room.stage:
+                show_beside(room, second, (result, found), lambda each: each.arrays["map"], signed=method == "cam")
 room.downloads(result)
 room.explain()

@@ -2,46 +2,26 @@
 
 from html import escape
 
-import plotly.graph_objects as go
 import streamlit as st
+import torch
 
-from pages.ui.charts import colour_scale, picture_figure
+from pages.ui.beside import pick_second, show_beside
 from pages.ui.eraser import eraser_view
+from pages.ui.occlusion_chart import occlusion_chart
 from pages.ui.room import Room
 from viz_core.explain.eraser import eraser
 from viz_core.explain.occlusion import TAKEOVER_COLOURS, Occlusion
-from viz_core.images.render import SEQUENTIAL, encode_png, is_flat
-from viz_core.images.tensor import to_pixels
+from viz_core.images.render import is_flat
 from viz_core.technique import Result
 
-CHART_WIDTH = 560  # pixels on the screen, about
 
-
-def figure(technique: Occlusion, result: Result, opacity: float) -> go.Figure:
-    """The picture with the map over it, one cell for each position of the patch."""
-    pixels = to_pixels(result.arrays["input"])
-    height, width = pixels.shape[:2]
-    chart = picture_figure(encode_png(pixels), height, width)
-    middle = (technique.patch - 1) / 2
-    in_scores = technique.show == "score"
-    chart.add_heatmap(
-        z=result.arrays["logit" if in_scores else "map"],
-        x0=middle,
-        dx=technique.stride,
-        y0=middle,
-        dy=technique.stride,
-        opacity=opacity,
-        zsmooth="best",
-        colorscale=colour_scale(SEQUENTIAL),
-        colorbar={
-            "title": room.t("page.score_scale" if in_scores else "page.scale"),
-            "tickformat": ".1f" if in_scores else ".2~p",
-            "thickness": 14,
-        },
-        hovertemplate=room.t("page.score_hover" if in_scores else "page.hover") + "<extra></extra>",
-    )
-    chart.update_layout(height=round(CHART_WIDTH * height / width) + 20)
-    return chart
+def headline(result: Result) -> None:
+    """Which class is meant, and how far the patch takes it down."""
+    scores = result.scores
+    name = room.network.class_name(scores["class_index"], room.lang)
+    facts = ("base", scores["probability"]), ("lowest", scores["lowest"])
+    st.markdown(f"**{room.t(f'page.{technique.show}_title', name=name)}**")
+    st.caption(" · ".join(room.t(f"page.{key}", probability=f"{value:.1%}") for key, value in facts))
 
 
 def takeovers(result: Result) -> None:
@@ -54,6 +34,22 @@ def takeovers(result: Result) -> None:
         st.html(
             f'<span style="display:inline-block;width:1em;height:1em;background:rgb({red},{green},{blue})"></span> '
             f"{escape(room.network.class_name(row['index'], room.lang))} ({row['share']:.0%})"
+        )
+
+
+def other_sizes(result: Result) -> None:
+    """The maps of all sizes of the patch, the small ones first."""
+    sides = sorted(side for side in technique.sides(torch.from_numpy(result.arrays["input"])))
+    shown = [side for side in sides if technique.array("overlay", side) in result.pictures]
+    if len(shown) < 2:
+        return
+    st.markdown(f"**{room.t('page.sizes')}**")
+    for column, side in zip(st.columns(3, gap="medium"), shown, strict=False):
+        with column:
+            room.show(result, technique.array("overlay", side), room.t("page.patch_side", side=side))
+    if "legend" in result.pictures:
+        st.image(
+            room.png(result, "legend"), alt=room.t("page.score_scale" if technique.show == "score" else "page.scale")
         )
 
 
@@ -77,26 +73,24 @@ if erasing:
         room.guarded(erase)
     room.explain()
     st.stop()
+second = pick_second(room)
 result = room.run(technique.computed())
 if result is not None:
     result = technique.again(result)
-    scores = result.scores
     with room.stage:
-        name = room.network.class_name(scores["class_index"], room.lang)
-        st.markdown(f"**{room.t(f'page.{technique.show}_title', name=name)}**")
-        st.caption(
-            " · ".join(
-                [
-                    room.t("page.base", probability=f"{scores['probability']:.1%}"),
-                    room.t("page.lowest", probability=f"{scores['lowest']:.1%}"),
-                ]
-            )
-        )
+        headline(result)
         if technique.show == "takeover":
             takeovers(result)
         else:
-            st.plotly_chart(figure(technique, result, room.opacity()), width="stretch", key="occlusion.map")
+            st.plotly_chart(occlusion_chart(room, technique, result), width="stretch", key="occlusion.map")
             if is_flat(result.arrays["map"]):
                 room.say_flat()
+        other_sizes(result)
+    if second is not None:
+        other = second.technique(room, technique, result)
+        found = room.run_beside(other.computed(), technique.computed())
+        if found is not None:
+            with room.stage:
+                show_beside(room, second, (result, other.again(found)), technique.shown)
 room.downloads(result)
 room.explain()

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from pages.ui.beside import pick_second, show_beside
 from pages.ui.boxed import boxed_image
 from pages.ui.room import Room
 from viz_core.explain.boxes import bounding_box, box_overlap
-from viz_core.explain.saliency import Saliency
+from viz_core.explain.saliency import Saliency, shown_limits
 from viz_core.images.render import is_flat
 from viz_core.technique import Result
 
@@ -44,6 +45,7 @@ def draw_segmentation(result: Result) -> None:
 room = Room(Saliency)
 method = room.controls(only=("method",)).method
 technique = room.controls(only=(*VIEW, *AVERAGED.get(method, ()), "size"))
+second = pick_second(room)
 base = room.run(technique.computed())
 if base is not None:
     result = technique.again(base)
@@ -55,5 +57,12 @@ if base is not None:
             draw_map(result)
         with segmentation:
             draw_segmentation(result)
+    if second is not None:
+        other = second.technique(room, technique, result)
+        found = room.run_beside(other.computed(), technique.computed())
+        if found is not None:
+            pair = result, other.again(found)
+            with room.stage:
+                show_beside(room, second, pair, lambda each: each.arrays["map"], shown_limits, technique.signed)
     room.downloads(result)
 room.explain()

@@ -170,7 +170,8 @@ def _none_label(kind: type[Technique], name: str) -> str:
     return option_label(kind, name, NONE) if has_text(f"{namespace(kind)}.options.{name}.{NONE}") else t("ui.automatic")
 
 
-def _layer_options(field: FieldInfo, network: GraphModel) -> list[str]:
+def layer_options(field: FieldInfo, network: GraphModel) -> list[str]:
+    """The names of the layers that a parameter may name."""
     kinds = _extra(field).get("kinds")
     if kinds == ["map"]:
         return list(map_layers(network))
@@ -179,7 +180,7 @@ def _layer_options(field: FieldInfo, network: GraphModel) -> list[str]:
 
 
 def _layer(common: dict[str, Any], name: str, field: FieldInfo, network: GraphModel, none: str | None) -> str | None:
-    options = [AUTOMATIC] * (none is not None) + _layer_options(field, network)
+    options = [AUTOMATIC] * (none is not None) + layer_options(field, network)
     key = common["key"]
     link.seed(key, name, field.default or AUTOMATIC)
     if st.session_state[key] not in options:
@@ -190,7 +191,7 @@ def _layer(common: dict[str, Any], name: str, field: FieldInfo, network: GraphMo
 
 
 def _layers(common: dict[str, Any], name: str, field: FieldInfo, network: GraphModel) -> tuple[str, ...]:
-    options = _layer_options(field, network)
+    options = layer_options(field, network)
     key = common["key"]
     link.seed(key, name, list(field.default or ()))
     chosen = st.session_state[key]

@@ -141,12 +141,13 @@ def eraser_view(key: str, eraser: Eraser, alt: str, class_name: Callable[[int], 
     time is under way; the newest place comes next. To be called in a fragment, so that a movement runs nothing else.
     """
     asked = st.session_state.get(f"{key}.asked")
-    now = eraser.clean if asked is None else eraser.probabilities(int(asked["top"]), int(asked["left"]))
+    place = (0, 0) if asked is None else (int(asked["top"]), int(asked["left"]))
+    now = eraser.clean if asked is None else eraser.probabilities(*place)
     shown = strongest(now, eraser.clean.topk(SHOWN_CLASSES - 1).indices.tolist(), SHOWN_CLASSES)
     height, width = eraser.picture.shape[-2:]
     data = {
         "clean": _address(eraser.clean_jpeg),
-        "hidden": _address(eraser.hidden_jpeg),
+        "hidden": _address(eraser.hidden_jpeg(*place)),
         "height": height,
         "width": width,
         "patch": eraser.patch,

@@ -41,6 +41,8 @@ class Room:
         st.markdown(f"##### {self.t('question')}")
         self.settings, self.stage = st.columns([1, 3], gap="large")
         self.values: dict[str, Any] = {}
+        # what the link holds besides the technique's parameters
+        self.also: dict[str, str] = st.session_state.setdefault(f"{kind.slug}.also", {})
 
     def t(self, key: str, **values: object) -> str:
         """A text of this technique in the current language."""
@@ -87,8 +89,12 @@ class Room:
         with self.settings:
             self.values |= widgets(self.kind, self.network, only)
         technique = self.technique(**fixed)
-        link.write(self.choice.parameters() | self._changed())
+        self.write_link()
         return technique
+
+    def write_link(self) -> None:
+        """Put the choices into the address bar."""
+        link.write(self.choice.parameters() | self._changed() | self.also)
 
     def technique(self, **fixed: Any) -> Technique:
         """The technique with the values known so far; one that cannot be ends the page with its sentence."""
@@ -157,6 +163,31 @@ class Room:
         if cached is not None:
             return cached
         return self._outcome(job, mine)
+
+    def run_beside(self, technique: Technique, first: Technique) -> Result | None:
+        """The result of a technique that begins when the first one's is complete; None while there is nothing yet."""
+        if not technique.is_live:
+            return self.guarded(lambda: self._run_now(technique))
+        return self.guarded(lambda: self._run_live_beside(technique, first))
+
+    def _run_live_beside(self, technique: Technique, first: Technique) -> Result | None:
+        digest = technique.recipe().digest
+        job = st.session_state.get(self._job_key)
+        mine = job is not None and job.name == self._job_name(digest)
+        if mine and job.state == "done" and job.result is not None:
+            results().put(digest, job.result)
+        cached = results().get(digest)
+        if cached is not None:
+            return cached
+        if not mine:
+            if results().get(first.recipe().digest) is None:
+                return None
+            job = self._start(technique)
+        with self.stage:
+            if job.active:
+                live_view(job, key=f"{self.kind.slug}.live.beside")
+                return None
+            return self._outcome(job, mine=True)
 
     def _job(self) -> Job | None:
         """This session's job of this room, or the one the link names."""

@@ -1,14 +1,16 @@
 """Occlusion against captum's, on networks whose answers do change when a patch moves."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from captum.attr import Occlusion as CaptumOcclusion
 
 from tests.explain.reference import Answer
-from viz_core.explain.occlusion import GREY, Occlusion, batches, positions
+from viz_core.explain.occlusion import GREY, Occlusion, batches, positions, tiles
 from viz_core.images import refs
 from viz_core.images.intake import Picture
+from viz_core.images.tensor import to_pixels
 from viz_core.technique import finish
 
 
@@ -103,3 +105,40 @@ def test_another_look_asks_no_network(wide_picture):
     assert again.recipe == direct.recipe
     for name, picture in direct.pictures.items():
         np.testing.assert_array_equal(again.pictures[name], picture)
+
+
+def test_several_sizes_are_the_maps_of_each_size_alone(wide_picture):
+    usual = {"model": "random:resnet18", "image": wide_picture, "size": 64, "stride": 24}
+    together = finish(Occlusion(patch=24, several=True, **usual).run())
+    for side in (12, 48):
+        alone = finish(Occlusion(patch=side, **usual).run())
+        np.testing.assert_allclose(together.arrays[f"map_{side}"], alone.arrays["map"], atol=1e-6)
+    assert {"overlay", "overlay_12", "overlay_48"} <= set(together.pictures)
+    assert together.scores["positions"] == together.scores["positions_total"]
+
+
+def test_in_painting_grows_the_surroundings_over_the_patch(wide_picture):
+    technique = Occlusion(model="random:resnet18", image=wide_picture, size=64, patch=20, stride=22, fill="inpaint")
+    result = finish(technique.run())
+    x = torch.from_numpy(result.arrays["input"])
+    hidden = np.zeros(x.shape[-2:], np.uint8)
+    hidden[22:42, 44:64] = 1
+    grown = cv2.inpaint(to_pixels(x), hidden, 3, cv2.INPAINT_TELEA)
+    covered = torch.where(torch.from_numpy(hidden).bool(), torch.from_numpy(grown).permute(2, 0, 1) / 255, x)
+    expected = float(technique.network().probabilities(covered)[0, result.scores["class_index"]])
+    assert result.arrays["map"][1, 2] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_patch_that_hides_everything_can_be_in_painted(wide_picture):
+    result = finish(
+        Occlusion(model="random:resnet18", image=wide_picture, size=32, patch=128, stride=64, fill="inpaint").run()
+    )
+    assert np.isfinite(result.arrays["map"]).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+def test_tiles_hold_every_place_once(size):
+    places = [(row, column) for row in range(0, 13, 2) for column in range(9)]
+    groups = tiles(places, size)
+    assert sorted(place for group in groups for place in group) == sorted(places)
+    assert max(map(len, groups)) <= size

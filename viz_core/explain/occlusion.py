@@ -1,16 +1,18 @@
 """Occlusion: hide a patch of the picture and see how far the class probability falls."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar, Literal
 
+import cv2
 import numpy as np
 import torch
 from pydantic import Field
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from viz_core.images.render import colour_bar, heatmap, overlay
-from viz_core.images.tensor import to_pixels
+from viz_core.images.render import colour_bar, heatmap, limits_of, overlay
+from viz_core.images.tensor import to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
 from viz_core.models.incremental import PatchedForward
 from viz_core.models.work import batch_size
@@ -19,6 +21,11 @@ from viz_core.technique import Result, Run, Section, Step, Technique
 GREY = 0.5
 OVERLAY = 0.6
 MAPS = ("map", "logit", "winner")
+KINDS = (np.float32, np.float32, np.int64)
+FACTS = ("class_index", "probability", "score", "positions", "positions_total")
+SMALLEST_PATCH = 4
+INPAINT_RADIUS = 3  # pixels
+INPAINT_MARGIN = 8  # pixels around a patch that in-painting looks at
 # Okabe & Ito's colours, which people with any colour vision can tell apart.
 TAKEOVER_COLOURS = (
     (230, 159, 0),
@@ -43,45 +50,49 @@ class Occlusion(Technique):
 
     target: int | str | None = Field(None, description="class index or name; empty: the network's own first choice")
     patch: int = Field(32, ge=4, le=128, description="side of the patch, pixels")
+    several: bool = Field(False, description="patches of half and of double the side, too")
     stride: int = Field(8, ge=1, le=64, description="distance between patches, pixels")
-    fill: Literal["grey", "black", "mean", "blur"] = Field("grey", description="what the patch is filled with")
+    fill: Literal["grey", "black", "mean", "blur", "inpaint"] = Field(
+        "grey", description="what the patch is filled with"
+    )
 
     show: Literal["probability", "score", "takeover"] = Field("probability", description="what to map")
+
+    def sides(self, x: torch.Tensor) -> tuple[int, ...]:
+        """The sides of the patches, pixels, the one asked for first; no other hides the whole picture."""
+        others = (max(SMALLEST_PATCH, self.patch // 2), 2 * self.patch) if self.several else ()
+        return tuple(dict.fromkeys((self.patch, *(side for side in others if side < min(x.shape[-2:])))))
 
     def run(self) -> Run:
         """Cover position after position, coarse to fine: a first map of the whole picture comes at once and sharpens."""
         network, x = self.network(), self.input()
-        target = network.target_index(self.target, x)
+        target, pixels = network.target_index(self.target, x), to_pixels(x)
         with torch.inference_mode():
             clean = network(x)[0]
-        base = float(clean.softmax(0)[target])
-        filling = fill_picture(x, self.fill)
-        rows, columns = positions(x.shape[-2], self.patch, self.stride), positions(x.shape[-1], self.patch, self.stride)
-        probability = np.full((rows, columns), base, np.float32)
-        total, done = rows * columns, 0
-        pixels = to_pixels(x)
-        logit, winner = (
-            np.full((rows, columns), float(clean[target]), np.float32),
-            np.full((rows, columns), int(clean.argmax())),
-        )
-        forward = PatchedForward(network, x)
-        for batch, reach in batches(rows, columns, batch_size(network, x)):
-            tops, lefts = ([place[axis] * self.stride for place in batch] for axis in (0, 1))
-            logits = forward(filling, tops, lefts, self.patch)
-            found = (logits.softmax(1)[:, target], logits[:, target], logits.argmax(1))
-            for values, grid in zip(found, (probability, logit, winner), strict=True):
-                for (row, column), value in zip(batch, values.tolist(), strict=True):
-                    grid[row : row + reach, column : column + reach] = value
-            done += len(batch)
-            if (yield Step(done, total, overlay(pixels, spread(probability, x, self.patch, self.stride), OVERLAY))):
-                break
-        facts: dict[str, float | int | str] = {
+        facts: dict[str, float | int] = {
             "class_index": target,
-            "probability": base,
+            "probability": float(clean.softmax(0)[target]),
             "score": float(clean[target]),
-            "positions": done,
         }
-        return self.finished(x, {"map": probability, "logit": logit, "winner": winner}, facts)
+        start = (facts["probability"], facts["score"], int(clean.argmax()))
+        grids = {side: tuple(positions(length, side, self.stride) for length in x.shape[-2:]) for side in self.sides(x)}
+        found: dict[int, dict[str, np.ndarray]] = {}
+        total, done = sum(rows * columns for rows, columns in grids.values()), 0
+        forward, filled = PatchedForward(network, x), fillings(x, self.fill)
+        for side, (rows, columns) in grids.items():
+            maps = [np.full((rows, columns), value, kind) for value, kind in zip(start, KINDS, strict=True)]
+            found[side] = dict(zip(MAPS, maps, strict=True))
+            for batch, reach in batches(rows, columns, batch_size(network, x)):
+                tops, lefts = ([place[axis] * self.stride for place in batch] for axis in (0, 1))
+                logits = forward(filled(tops, lefts, side), tops, lefts, side)
+                answers = (logits.softmax(1)[:, target], logits[:, target], logits.argmax(1))
+                for values, grid in zip(answers, maps, strict=True):
+                    for (row, column), value in zip(batch, values.tolist(), strict=True):
+                        grid[row : row + reach, column : column + reach] = value
+                done += len(batch)
+                if (yield Step(done, total, overlay(pixels, spread(maps[0], x, side, self.stride), OVERLAY))):
+                    return self.finished(x, found, {**facts, "positions": done, "positions_total": total})
+        return self.finished(x, found, {**facts, "positions": done, "positions_total": total})
 
     def computed(self) -> "Occlusion":
         """The same computation, looked at in the standard way."""
@@ -89,40 +100,66 @@ class Occlusion(Technique):
 
     def again(self, result: Result) -> Result:
         """The result of this technique from one of `computed()`, without asking the network again."""
-        return self.finished(
-            torch.from_numpy(result.arrays["input"]),
-            {name: result.arrays[name] for name in MAPS},
-            {name: result.scores[name] for name in ("class_index", "probability", "score", "positions")},
-        )
+        x = torch.from_numpy(result.arrays["input"])
+        found = {
+            side: {name: result.arrays[self.array(name, side)] for name in MAPS}
+            for side in self.sides(x)
+            if self.array("map", side) in result.arrays
+        }
+        return self.finished(x, found, {name: result.scores[name] for name in FACTS})
 
-    def finished(self, x: torch.Tensor, maps: dict[str, np.ndarray], facts: dict[str, float | int | str]) -> Result:
+    def shown(self, result: Result) -> np.ndarray:
+        """The map of the patch asked for at the picture's size: probability or score, (H, W)."""
+        values = result.arrays["logit" if self.show == "score" else "map"]
+        return spread(values, torch.from_numpy(result.arrays["input"]), self.patch, self.stride)
+
+    def array(self, name: str, side: int) -> str:
+        """What a map is called in the result: those of the patch asked for by their plain names."""
+        return name if side == self.patch else f"{name}_{side}"
+
+    def finished(
+        self, x: torch.Tensor, found: dict[int, dict[str, np.ndarray]], facts: dict[str, float | int]
+    ) -> Result:
         """The maps, the one to show over the picture, and what stands out."""
-        network, pixels, probability = self.network(), to_pixels(x), maps["map"]
-        row, column = np.unravel_index(int(probability.argmin()), probability.shape)
-        takeovers = self.takeovers(network, maps["winner"], int(facts["class_index"]))
-        if self.show == "takeover":
-            ranks = np.full(maps["winner"].shape, -1)
-            for rank, entry in enumerate(takeovers):
-                ranks[maps["winner"] == entry["index"]] = rank
-            pictures = {"overlay": painted(pixels, ranks, self.patch, self.stride)}
-        else:
-            values = probability if self.show == "probability" else maps["logit"]
-            shown = spread(values, x, self.patch, self.stride)
-            legend = colour_bar(signed=False, limits=(float(values.min()), float(values.max())))
-            pictures = {"overlay": overlay(pixels, shown, OVERLAY), "map": heatmap(shown), "legend": legend}
+        network, target = self.network(), int(facts["class_index"])
+        maps = found[self.patch]
+        takeovers = self.takeovers(network, np.concatenate([part["winner"].ravel() for part in found.values()]), target)
+        row, column = np.unravel_index(int(maps["map"].argmin()), maps["map"].shape)
+        arrays = {self.array(name, side): part[name] for side, part in found.items() for name in MAPS}
         return self.result(
-            arrays={**maps, "drop": facts["probability"] - probability, "logit_drop": facts["score"] - maps["logit"]},
-            pictures=pictures,
+            arrays=arrays | {"drop": facts["probability"] - maps["map"], "logit_drop": facts["score"] - maps["logit"]},
+            pictures=self.pictures(x, found, takeovers),
             scores=facts
             | {
-                "class": network.class_name(int(facts["class_index"])),
-                "lowest": float(probability.min()),
+                "class": network.class_name(target),
+                "lowest": float(maps["map"].min()),
                 "lowest_top": int(row) * self.stride,
                 "lowest_left": int(column) * self.stride,
-                "positions_total": probability.size,
             },
             tables={"takeovers": takeovers},
         )
+
+    def pictures(
+        self, x: torch.Tensor, found: dict[int, dict[str, np.ndarray]], takeovers: list[dict]
+    ) -> dict[str, np.ndarray]:
+        """The picture under the map of each size of patch, all on one scale."""
+        pixels = to_pixels(x)
+        if self.show == "takeover":
+            tinted = {
+                side: painted(pixels, part["winner"], takeovers, side, self.stride) for side, part in found.items()
+            }
+            return {self.array("overlay", side): picture for side, picture in tinted.items()}
+        name = "map" if self.show == "probability" else "logit"
+        shown = {side: spread(part[name], x, side, self.stride) for side, part in found.items()}
+        limits = limits_of(*(part[name] for part in found.values()))
+        over = {
+            self.array("overlay", side): overlay(pixels, values, OVERLAY, False, limits)
+            for side, values in shown.items()
+        }
+        return over | {
+            "map": heatmap(shown[self.patch], limits=limits),
+            "legend": colour_bar(signed=False, limits=limits),
+        }
 
     def takeovers(self, network: GraphModel, winner: np.ndarray, target: int) -> list[dict[str, int | str | float]]:
         """The other classes that come first at some position, the most frequent first; at most as many as have colours."""
@@ -138,14 +175,17 @@ class Occlusion(Technique):
         ]
 
 
-def painted(pixels: np.ndarray, ranks: np.ndarray, patch: int, stride: int) -> np.ndarray:
-    """The picture (H, W, 3) with the middle of each patch tinted by the class that takes over there; -1 stays as it is."""
+def painted(
+    pixels: np.ndarray, winner: np.ndarray, takeovers: list[dict[str, int | str | float]], patch: int, stride: int
+) -> np.ndarray:
+    """The picture (H, W, 3) with the middle of each patch tinted by the class that takes over there, if one does."""
     tinted = pixels.copy()
-    for (row, column), rank in np.ndenumerate(ranks):
-        if rank >= 0:
+    colours = {entry["index"]: colour for entry, colour in zip(takeovers, TAKEOVER_COLOURS, strict=False)}
+    for (row, column), index in np.ndenumerate(winner):
+        if index in colours:
             top, left = (max(0, place * stride + (patch - stride) // 2) for place in (row, column))
             part = tinted[top : top + stride, left : left + stride]
-            part[:] = (0.4 * part + 0.6 * np.array(TAKEOVER_COLOURS[rank])).astype(np.uint8)
+            part[:] = (0.4 * part + 0.6 * np.array(colours[index])).astype(np.uint8)
     return tinted
 
 
@@ -163,6 +203,31 @@ def fill_picture(x: torch.Tensor, fill: str) -> torch.Tensor:
     if fill == "mean":
         return x.mean(dim=(2, 3), keepdim=True).expand_as(x)
     return torch.full_like(x, GREY if fill == "grey" else 0.0)
+
+
+def fillings(x: torch.Tensor, fill: str) -> Callable[[list[int], list[int], int], torch.Tensor]:
+    """What shows where patches lie, from their rows, columns and side: (1, 3, H, W) for all, or (N, 3, H, W) one for each."""
+    if fill == "inpaint":
+        return partial(inpainted, x)
+    same = fill_picture(x, fill)
+    return lambda tops, lefts, side: same
+
+
+def inpainted(x: torch.Tensor, tops: list[int], lefts: list[int], side: int) -> torch.Tensor:
+    """The picture with each patch grown over from its surroundings (Telea 2004): (N, 3, H, W)."""
+    pixels, filled = to_pixels(x), x.repeat(len(tops), 1, 1, 1)
+    for picture, top, left in zip(filled, tops, lefts, strict=True):
+        rows, columns = (slice(max(0, place - INPAINT_MARGIN), place + side + INPAINT_MARGIN) for place in (top, left))
+        around = np.ascontiguousarray(pixels[rows, columns])
+        hidden = np.zeros(around.shape[:2], np.uint8)
+        first, before = top - rows.start, left - columns.start
+        hidden[first : first + side, before : before + side] = 1
+        if hidden.all():
+            picture[:] = x[0].mean(dim=(1, 2), keepdim=True)
+            continue
+        grown = cv2.inpaint(around, hidden, INPAINT_RADIUS, cv2.INPAINT_TELEA)
+        picture[:, rows, columns] = to_tensor(grown)[0].to(x.device)
+    return filled
 
 
 def batches(rows: int, columns: int, size: int) -> Iterator[tuple[list[tuple[int, int]], int]]:

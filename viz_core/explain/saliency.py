@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from viz_core.explain.segment import cut_out, segment
-from viz_core.images.render import colour_bar, heatmap, overlay
+from viz_core.images.render import Limits, colour_bar, heatmap, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.models.gradients import score_gradient
 from viz_core.models.graph import GraphModel
@@ -110,7 +110,7 @@ class Saliency(Technique):
     def preview(self, x: Tensor, attribution: Tensor) -> np.ndarray:
         """The map so far over the picture."""
         values = reduced(attribution.cpu().numpy()[0], self.channels, self.signed)
-        return overlay(to_pixels(x), values, OVERLAY, self.signed, shown_limits(values, self.signed))
+        return overlay(to_pixels(x), values, OVERLAY, self.signed, shown_limits(values, signed=self.signed))
 
     def computed(self) -> "Saliency":
         """The same computation, looked at in the standard way: two techniques that share this share their attribution."""
@@ -125,7 +125,7 @@ class Saliency(Technique):
         """Map, overlay and segmentation of an attribution (3, H, W)."""
         network, pixels = self.network(), to_pixels(x)
         values = reduced(attribution, self.channels, self.signed)
-        limits = shown_limits(values, self.signed)
+        limits = shown_limits(values, signed=self.signed)
         mask = segment(pixels, reduced(attribution, self.channels, signed=False), self.foreground, self.background)
         with torch.inference_mode():
             score = float(network(x.to(network.device))[0, target])
@@ -149,9 +149,9 @@ class Saliency(Technique):
         )
 
 
-def shown_limits(values: np.ndarray, signed: bool) -> tuple[float, float]:
+def shown_limits(*maps: np.ndarray, signed: bool = False) -> Limits:
     """The limits of the colours: a few pixels are so strong that beside them nothing else would be seen, and are clipped."""
-    strongest = float(np.quantile(np.abs(values), ALL_BUT_STRONGEST))
+    strongest = max(float(np.quantile(np.abs(values), ALL_BUT_STRONGEST)) for values in maps)
     return (-strongest, strongest) if signed else (0.0, strongest)
 
 

@@ -1,5 +1,6 @@
 """The sanity check of Adebayo et al., 2018: a map that does not change when the network forgets what it learnt explains nothing."""
 
+import cv2
 import numpy as np
 from scipy.stats import rankdata
 from skimage.metrics import structural_similarity
@@ -24,6 +25,12 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
         return 0.0
     ranks = [rankdata(values.ravel()) for values in (first, second)]
     return float(np.corrcoef(ranks)[0, 1])
+
+
+def likeness(first: np.ndarray, second: np.ndarray) -> float:
+    """Spearman's rank correlation of two maps of any sizes, the second scaled bilinearly to the first's."""
+    height, width = first.shape
+    return rank_correlation(first, cv2.resize(np.asarray(second, np.float32), (width, height)))
 
 
 def structural(first: np.ndarray, second: np.ndarray) -> float:

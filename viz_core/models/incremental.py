@@ -71,9 +71,10 @@ class PatchedForward:
 
     @torch.inference_mode()
     def __call__(self, filling: Tensor, tops: list[int], lefts: list[int], patch: int) -> Tensor:
-        """Logits (N, classes) with a square patch at each of N places, showing what `filling` (1, 3, H, W) shows there.
+        """Logits (N, classes) with a square patch at each of N places, showing what `filling` shows there.
 
-        A patch may hang over the lower and right border.
+        filling: one picture (1, 3, H, W) for all places or one for each (N, 3, H, W). A patch may
+        hang over the lower and right border.
         """
         values: dict[Node, Value] = {self._program.input: self._covered(filling, tops, lefts, patch)}
         for node, frees in zip(self._steps.nodes, self._steps.frees, strict=True):
@@ -96,7 +97,9 @@ class PatchedForward:
         rows, columns = _places(window.top, size[0]), _places(window.left, size[1])
         inside = (rows >= top[:, None])[:, :, None] & (columns >= left[:, None])[:, None, :]
         at = (rows[:, :, None] * width + columns[:, None, :]).flatten()
-        shown, clean = (_rows(self._normalised(x)).index_select(0, at) for x in (filling, self._picture))
+        picture = torch.arange(len(tops), device=filling.device) * (len(filling) > 1) * (height * width)
+        shown = _rows(self._normalised(filling)).index_select(0, at + picture.repeat_interleave(size[0] * size[1]))
+        clean = _rows(self._normalised(self._picture)).index_select(0, at)
         mixed = torch.where(inside.flatten()[:, None], shown, clean)
         return Changed(mixed.view(len(tops), *size, -1), window.top, window.left)
 
@@ -300,8 +303,8 @@ def _is_map(value: Any) -> bool:
 
 
 def _rows(maps: Tensor) -> Tensor:
-    """The places of a map (1, C, H, W) one below the other: (H * W, C)."""
-    return maps[0].permute(1, 2, 0).flatten(0, 1).contiguous()
+    """The places of maps (N, C, H, W) one below the other: (N * H * W, C)."""
+    return maps.permute(0, 2, 3, 1).flatten(0, 2).contiguous()
 
 
 def _places(first: Tensor, count: int) -> Tensor:

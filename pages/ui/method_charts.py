@@ -31,11 +31,17 @@ def method_curves(
     return chart
 
 
-def method_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], tick_format: str = ".0%") -> go.Figure:
-    """A group of horizontal bars for each method, one bar for each kind of value."""
+def method_bars(
+    names: Sequence[str],
+    values: Mapping[str, Sequence[float]],
+    tick_format: str = ".0%",
+    intervals: Sequence[Sequence[float]] = (),
+) -> go.Figure:
+    """A group of horizontal bars for each method, one bar for each kind of value; `intervals` are half widths, by kind."""
     chart = go.Figure()
-    for kind, lengths in values.items():
-        chart.add_bar(y=list(names), x=list(lengths), name=kind, orientation="h")
+    for place, (kind, lengths) in enumerate(values.items()):
+        bars = {"array": list(intervals[place]), "color": "grey"} if place < len(intervals) else None
+        chart.add_bar(y=list(names), x=list(lengths), name=kind, orientation="h", error_x=bars)
     chart.update_xaxes(tickformat=tick_format, rangemode="tozero")
     chart.update_yaxes(autorange="reversed", automargin=True)
     chart.update_layout(

@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
+from PIL import Image
+from scipy.stats import spearmanr, ttest_1samp, ttest_rel
 
 from tests.explain.reference import noise_picture
 from viz_core import models
 from viz_core.__main__ import main
+from viz_core.errors import ConvscopeError
 from viz_core.explain import planted
 from viz_core.explain.methods import METHODS
 from viz_core.explain.sanity import depths, rank_correlation, structural
 from viz_core.explain.trust import Trust
+from viz_core.images.datasets import open_dataset
 from viz_core.models.faithfulness import area_under, deletion, insertion
 from viz_core.technique import finish
 
@@ -64,6 +67,35 @@ def test_curves_are_the_probabilities_of_those_pictures():
     areas = {row["method"]: row for row in result.tables["areas"]}
     assert areas["gradcam"]["deletion"] == pytest.approx(area_under(result.arrays["deletion_gradcam"]))
     assert set(areas) == {"random", *METHODS}
+
+
+def test_many_pictures_are_each_pictures_areas_with_an_interval_by_scipy(tmp_path):
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    chosen = technique(check="many", dataset=f"folder:{tmp_path}", pictures=3, steps=5)
+    result = finish(chosen.run())
+    network, rows = chosen.network(), {row["method"]: row for row in result.tables["areas"]}
+    assert list(rows) == ["random", *METHODS]
+    place = list(rows).index("gradcam")
+    for _, x in open_dataset(f"folder:{tmp_path}").batches(36, batch=1, indices=[1]):
+        target = int(network(x).argmax())
+        values = METHODS["gradcam"](network, x, target)
+        curve = [float(network.probabilities(shown)[0, target]) for shown in deletion(x, network, values, 5)]
+    areas = result.arrays["deletion"]
+    assert areas[1, place] == pytest.approx(np.trapezoid(curve, dx=1 / 5), rel=1e-4)
+    own = ttest_1samp(areas[:, place].astype(float), 0).confidence_interval(0.95)
+    gain = ttest_rel(areas[:, 0].astype(float), areas[:, place].astype(float)).confidence_interval(0.95)
+    row = rows["gradcam"]
+    assert (row["deletion_low"], row["deletion_high"]) == pytest.approx(tuple(own), rel=1e-4)
+    assert (row["deletion_gain_low"], row["deletion_gain_high"]) == pytest.approx(tuple(gain), rel=1e-3, abs=1e-8)
+    assert row["deletion_verdict"] == ("better" if gain.low > 0 else "worse" if gain.high < 0 else "open")
+
+
+def test_one_picture_is_too_few_for_an_interval(tmp_path):
+    Image.fromarray(np.full((40, 40, 3), 9, np.uint8)).save(tmp_path / "only.png")
+    with pytest.raises(ConvscopeError, match="two"):
+        finish(technique(check="many", dataset=f"folder:{tmp_path}").run())
 
 
 def test_similarities():
@@ -138,7 +170,7 @@ def test_a_network_learns_the_cue_and_grad_cam_finds_it_where_edges_do_not():
     assert table["gradcam"]["share_on_mark"] > 3 * result.scores["chance"]
 
 
-@pytest.mark.parametrize("check", ["randomise", "deletion", "planted", "agreement"])
+@pytest.mark.parametrize("check", ["randomise", "deletion", "many", "planted", "agreement"])
 def test_stop_keeps_what_there_is(check):
     run = technique(check=check).run()
     step = next(run)

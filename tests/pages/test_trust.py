@@ -30,10 +30,14 @@ def open_trust(open_page):
     return opened
 
 
-SHORT = {"agreement": {}, "deletion": {"steps": 5}, "planted": {"training_steps": 20}}
+SHORT = {
+    "agreement": {},
+    "many": {"steps": 5, "pictures": 2, "dataset": "photographs"},
+    "planted": {"training_steps": 20},
+}
 
 
-@pytest.mark.parametrize(("check", "charts"), [("agreement", 1), ("planted", 1)])
+@pytest.mark.parametrize(("check", "charts"), [("agreement", 1), ("many", 2), ("planted", 1)])
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_a_check_is_shown(check, charts, lang, open_trust):
     page = open_trust(check, lang)

@@ -8,14 +8,18 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from viz_core.errors import ConvscopeError
 from viz_core.explain import planted
+from viz_core.explain.many import GAMES, batches, game_area, summary
 from viz_core.explain.methods import METHODS
 from viz_core.explain.sanity import depths, rank_correlation, structural
+from viz_core.images.datasets import open_dataset
 from viz_core.images.render import enlarge, grid, heatmap, overlay
 from viz_core.images.tensor import to_pixels
-from viz_core.models.faithfulness import area_under, deletion, insertion
+from viz_core.models.faithfulness import area_under
 from viz_core.models.graph import GraphModel
 from viz_core.models.work import batch_size
+from viz_core.recipe import Recipe
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 OVERLAY = 0.65
@@ -24,6 +28,7 @@ DEPENDS_BELOW = 0.5  # rank correlation that a map may keep when the upper half 
 CHANCE_RUNS = 3  # random orders that are averaged
 TEST_PICTURES = 16
 SHOWN_PICTURES = 4
+SHEET = 16  # of the newest pictures, while many are being tried
 
 
 class Trust(Technique):
@@ -40,7 +45,11 @@ class Trust(Technique):
     eager: ClassVar[bool] = True
 
     target: int | str | None = Field(None, description="class index or name; empty: the network's own first choice")
-    check: Literal["randomise", "deletion", "planted", "agreement"] = Field("randomise", description="how to check")
+    check: Literal["randomise", "deletion", "many", "planted", "agreement"] = Field(
+        "randomise", description="how to check"
+    )
+    dataset: str = Field("photographs", description="pictures to delete and insert over")
+    pictures: int = Field(12, ge=2, le=200, description="how many of the pictures, evenly from the whole set")
     steps: int = Field(20, ge=5, le=100, description="steps in which the pixels go or come")
     training_steps: int = Field(160, ge=20, le=600, description="steps of training on the planted cue")
     seed: int = Field(
@@ -51,11 +60,19 @@ class Trust(Technique):
         json_schema_extra={"advanced": True},
     )
 
+    def recipe(self) -> Recipe:
+        """The recipe names the contents of the data set, too, where one plays a part."""
+        plain = super().recipe()
+        if self.check != "many":
+            return plain
+        return plain.model_copy(update={"picture": f"{plain.picture} {open_dataset(self.dataset).digest}"})
+
     def run(self) -> Run:
         """The check asked for."""
         checks = {
             "randomise": self.randomise,
             "deletion": self.delete_and_insert,
+            "many": self.delete_over_many,
             "planted": self.plant,
             "agreement": self.agree,
         }
@@ -117,7 +134,7 @@ class Trust(Technique):
         orders = list(self.orders(network, x, target))
         total = 2 * len(orders) * (self.steps + 1)
         for name, number, values in orders:
-            for kind, pictures in (("deletion", deletion), ("insertion", insertion)):
+            for kind, pictures in GAMES.items():
                 curve: list[float] = []
                 for batch in batches(pictures(x, network, values, self.steps), batch_size(network, x)):
                     with torch.inference_mode():
@@ -144,16 +161,56 @@ class Trust(Technique):
             same = [curve for (its_kind, its_name, _), curve in curves.items() if (its_kind, its_name) == (kind, name)]
             mean[kind, name] = np.mean(same, axis=0)
         names = list(dict.fromkeys(name for kind, name in mean if kind == "insertion"))
-        table = [
-            {"method": name, **{kind: area_under(mean[kind, name]) for kind in ("deletion", "insertion")}}
-            for name in names
-        ]
+        table = [{"method": name, **{kind: area_under(mean[kind, name]) for kind in GAMES}} for name in names]
         return self.result(
             arrays={"map": np.stack([mean["deletion", name] for name in names])}
             | {f"{kind}_{name}": curve for (kind, name), curve in mean.items()},
             pictures={"picture": to_pixels(x)},
             scores=self.about(x, target) | {"steps": self.steps},
             tables={"areas": table},
+        )
+
+    def delete_over_many(self) -> Run:
+        """Both games on many pictures, each about the class the network itself sees first there."""
+        network, pictures = self.network(), open_dataset(self.dataset)
+        side = self.size or network.input_size
+        members = np.unique(np.linspace(0, len(pictures) - 1, min(self.pictures, len(pictures))).round().astype(int))
+        names, generator = [RANDOM, *METHODS], self.generator()
+        shown: list[np.ndarray] = []
+        areas: dict[str, list[list[float]]] = {game: [] for game in GAMES}
+        done, stopped = 0, None
+        for _, x in pictures.batches(side, batch=1, indices=members.tolist()):
+            x = x.to(network.device)
+            target, here = network.target_index(None, x), {game: [] for game in GAMES}
+            for name in names:
+                values = torch.rand(x.shape[-2:], generator=generator).numpy()
+                if name != RANDOM:
+                    values = METHODS[name](network, x, target)
+                for game in GAMES:
+                    here[game].append(game_area(network, x, target, values, game, self.steps))
+                done += 1
+                stopped = stopped or (
+                    yield Step(done, len(members) * len(names), grid([*shown, to_pixels(x)][-SHEET:], 4))
+                )
+                if stopped and len(shown) > 1:
+                    return self.deleted_over_many(shown, areas, names)
+            for game in GAMES:
+                areas[game].append(here[game])
+            shown.append(to_pixels(x))
+        return self.deleted_over_many(shown, areas, names)
+
+    def deleted_over_many(
+        self, shown: list[np.ndarray], areas: dict[str, list[list[float]]], names: list[str]
+    ) -> Result:
+        """Mean areas with intervals, and whether each method does better than chance on the same pictures."""
+        if len(shown) < 2:
+            raise ConvscopeError("recipe_errors.too_few_pictures", dataset=self.dataset)
+        found = {game: np.asarray(values, np.float32) for game, values in areas.items()}
+        return self.result(
+            arrays={"map": found["deletion"], **found},
+            pictures={"pictures": grid(shown, 8)},
+            scores={"pictures": len(shown), "dataset": open_dataset(self.dataset).name, "steps": self.steps},
+            tables={"areas": summary(found, names, RANDOM)},
         )
 
     def plant(self) -> Run:
@@ -233,18 +290,6 @@ class Trust(Technique):
         with torch.inference_mode():
             probability = float(network.probabilities(x.to(network.device))[0, target])
         return {"class": network.class_name(target), "class_index": target, "probability": probability}
-
-
-def batches(pictures: Iterator[Tensor], size: int) -> Iterator[Tensor]:
-    """Single pictures (1, 3, H, W) in batches."""
-    waiting: list[Tensor] = []
-    for picture in pictures:
-        waiting.append(picture)
-        if len(waiting) == size:
-            yield torch.cat(waiting)
-            waiting = []
-    if waiting:
-        yield torch.cat(waiting)
 
 
 def sheet(x: Tensor, maps: list[np.ndarray], factor: int = 1) -> np.ndarray:

@@ -35,6 +35,7 @@ _VIRIDIS = (
 )
 # ColorBrewer's RdBu, reversed (Brewer 2002).
 _BLUE_WHITE_RED = "0530612166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b67001f"
+INSET = 4  # of the numbers of a colour bar, pixels: pages round its corners
 _SHADES = 257  # odd, so that zero has a colour of its own
 
 
@@ -201,7 +202,7 @@ def colour_bar(signed: bool = False, limits: Limits = (0.0, 1.0), width: int = 2
     numbers = [_on(_label(f"{value:.3g}"), 255) for value in (low, (low + high) / 2, high)]
     scale = np.full((numbers[0].shape[0] + 2, width, 3), 255, np.uint8)
     for number, at in zip(numbers, (0.0, 0.5, 1.0), strict=True):
-        _paste(scale, number, 2, round((width - number.shape[1]) * at))
+        _paste(scale, number, 2, INSET + round((width - 2 * INSET - number.shape[1]) * at))
     return np.concatenate([colours, scale])
 
 

@@ -2,7 +2,7 @@
 
 from viz_core.explain.occlusion import Occlusion
 from viz_core.scripts.parts import comment, compose, fill
-from viz_core.scripts.script import Script
+from viz_core.scripts.script import Script, beyond
 
 OBEYED = ("patch", "stride", "fill", "show")
 _FILLINGS = {
@@ -32,6 +32,8 @@ for row in range(rows):
 
 def write(technique: Occlusion) -> Script:
     """The probability of the class at each position of the patch."""
+    if technique.fill not in _FILLINGS:
+        raise beyond("fill")
     network, x = technique.network(), technique.input()
     target = network.target_index(technique.target, x)
     sigma = min(x.shape[-2:]) / 16

@@ -1,6 +1,6 @@
 """Maps against the truth on Tiny-ImageNet's validation pictures: GrabCut and boxes, pointing, deletion against chance.
 
-    python tests/benchmarks/bench_maps.py boxes DATA [--count 200] [--model bundled]
+    python tests/benchmarks/bench_maps.py boxes DATA [--count 200] [--model bundled] [--methods gradient gradcam]
     python tests/benchmarks/bench_maps.py deletion DATA [--count 100] [--steps 10]
 
 DATA is the folder with the parquet files of Tiny-ImageNet-200 (it needs pyarrow). The pictures are spread evenly over the
@@ -56,14 +56,14 @@ def boxes(given: argparse.Namespace) -> None:
     size = network.input_size
     edge = round(size * (1 - MIDDLE) / 2)
     guesses = {"whole picture": (0, 0, size, size), "middle": (edge, edge, size - edge, size - edge)}
-    overlaps: dict[str, list[float]] = {name: [] for name in (*guesses, *METHODS)}
-    hits: dict[str, list[float]] = {name: [] for name in METHODS}
-    empty = dict.fromkeys(METHODS, 0)
+    overlaps: dict[str, list[float]] = {name: [] for name in (*guesses, *given.methods)}
+    hits: dict[str, list[float]] = {name: [] for name in given.methods}
+    empty = dict.fromkeys(given.methods, 0)
     for x, label, truth in pictures(given.data, given.count, size):
         for name, guess in guesses.items():
             overlaps[name].append(box_overlap(guess, truth))
-        for name, method in METHODS.items():
-            values = method(network, x, label)
+        for name in given.methods:
+            values = METHODS[name](network, x, label)
             found = bounding_box(segment(to_pixels(x), values))
             empty[name] += found is None
             overlaps[name].append(box_overlap(found, truth))
@@ -107,6 +107,7 @@ def main() -> None:
         command.add_argument("--count", type=int, default=count)
         command.add_argument("--model", default="bundled")
         command.add_argument("--steps", type=int, default=10)
+        command.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
         command.set_defaults(work=work)
     given = parser.parse_args()
     torch.set_num_threads(1)

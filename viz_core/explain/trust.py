@@ -181,7 +181,8 @@ class Trust(Technique):
         done, stopped = 0, None
         for _, x in pictures.batches(side, batch=1, indices=members.tolist()):
             x = x.to(network.device)
-            target, here = network.target_index(None, x), {game: [] for game in GAMES}
+            target = network.target_index(None, x)
+            here: dict[str, list[float]] = {game: [] for game in GAMES}
             for name in names:
                 values = torch.rand(x.shape[-2:], generator=generator).numpy()
                 if name != RANDOM:

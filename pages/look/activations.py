@@ -20,6 +20,7 @@ LIVE = ("layer", "count")
 WIDGETS = ("layer", "sort", "scale", "count", "size")
 
 
+@st.fragment  # a click that began as a run of the whole page would let go of all its files, such as the logo
 def maps(result: Result) -> None:
     """All channels as a grid; a click chooses one, and only what is about one channel is drawn anew."""
     height, width = result.pictures["grid"].shape[:2]

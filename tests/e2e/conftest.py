@@ -94,8 +94,9 @@ class Visitor:
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
     def _hear(self, said: ConsoleMessage) -> None:
-        if said.type == "error" and not any(part in (said.location or {}).get("url", "") for part in BENIGN):
-            self.errors.append(said.text)
+        url = (said.location or {}).get("url", "")
+        if said.type == "error" and not any(part in url for part in BENIGN):
+            self.errors.append(f"{said.text} {url}")
 
 
 @pytest.fixture

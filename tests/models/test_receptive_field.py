@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from tests.models.networks import graph_of
 from viz_core import models
+from viz_core.models.bundled import BundledNet
 from viz_core.models.receptive_field import ReceptiveField
 
-SIDE = 640
+NARROW = 64  # the short side of a picture that is measured along the other, pixels
 
 
 class Thin(nn.Module):
@@ -39,56 +40,59 @@ def thinned(module: nn.Module) -> nn.Module:
     return module
 
 
-def footprints(network: nn.Module) -> dict[str, tuple[tuple[int, int], tuple[int, int, int, int]]]:
-    """For the middle unit of every convolution: its place, and the box of pixels its gradient reaches."""
+def fresh(name: str) -> nn.Module:
+    """A network by name, as its authors wrote it."""
+    with torch.device("meta"):  # its weights are not looked at
+        network = BundledNet() if name == "bundled" else torchvision.models.get_model(name, weights=None)
+    if hasattr(network, "avgpool"):
+        network.avgpool = nn.AdaptiveAvgPool2d(1)  # 7 x 7 bins would be no windows on a narrow picture
+    if name in ("alexnet", "vgg16"):
+        network.classifier = nn.Identity()  # it wants those bins
+    return network
+
+
+def footprints(network: nn.Module, size: tuple[int, int], axis: int) -> dict[str, tuple[int, int, int]]:
+    """For the middle unit of every convolution: its place along an axis, and the first and last pixel its gradient reaches."""
     network = thinned(network.eval()).double()
     outputs: dict[str, Tensor] = {}
     for name, module in network.named_modules():
         if isinstance(module, Thin):
             module.register_forward_hook(lambda _m, _i, out, name=name: outputs.__setitem__(name, out))
-    x = torch.ones(1, 3, SIDE, SIDE, dtype=torch.double, requires_grad=True)
+    x = torch.ones(1, 3, *size, dtype=torch.double, requires_grad=True)
     network(x)
     found = {}
     for name, out in outputs.items():
-        row, column = out.shape[2] // 2, out.shape[3] // 2
-        (gradient,) = torch.autograd.grad(out[0, 0, row, column], x, retain_graph=True)
-        rows, columns = (gradient[0, 0] != 0).nonzero().unbind(1)
-        box = int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
-        found[name] = (row, column), box
+        middle = [side // 2 for side in out.shape[2:]]
+        (gradient,) = torch.autograd.grad(out[0, 0, middle[0], middle[1]], x, retain_graph=True)
+        reached = (gradient[0, 0] != 0).any(dim=1 - axis).nonzero()
+        found[name] = middle[axis], int(reached.min()), int(reached.max())
     return found
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "deepest"),
+    ("name", "count", "widest"),
     [
-        ("alexnet", 5, "features.10"),
-        ("resnet18", 20, "layer4.1.conv2"),
-        ("googlenet", 57, "inception5b.branch2.1.conv"),
+        ("bundled", 7, 106),
+        ("alexnet", 5, 163),
+        ("vgg16", 13, 196),
+        ("resnet18", 20, 435),
+        ("densenet121", 120, 2071),
+        ("googlenet", 57, 379),
     ],
 )
-def test_fields_of_all_convolutions_are_the_footprints_of_their_gradients(name: str, count: int, deepest: str) -> None:
-    network = torchvision.models.get_model(name, weights=None)
-    if name == "alexnet":
-        network.avgpool = network.classifier = nn.Identity()
-    layers = {layer.name: layer for layer in models.load(f"random:{name}").layers((SIDE, SIDE))}
-    found = footprints(network)
-    assert len(found) == count
-    for layer, ((row, column), box) in found.items():
-        assert layers[layer].receptive_field.box(row, column) == box, layer
-    top, left, bottom, right = found[deepest][1]
-    assert top > 0
-    assert left > 0
-    assert bottom < SIDE
-    assert right < SIDE
-
-
-def test_fields_through_concatenations_of_densenet() -> None:
-    network = torchvision.models.densenet121(weights=None).features[:6]
-    layers = {layer.name: layer for layer in models.load("random:densenet121").layers((SIDE, SIDE))}
-    found = footprints(nn.ModuleDict({"features": network})["features"])
-    for name in ("conv0", "denseblock1.denselayer6.conv2", "transition1.conv"):
-        (row, column), box = found[name]
-        assert layers[f"features.{name}"].receptive_field.box(row, column) == box, name
+def test_fields_of_all_convolutions_are_the_footprints_of_their_gradients(name: str, count: int, widest: int) -> None:
+    """Rows on a tall picture, columns on a wide one: narrow pictures make room for fields of two thousand pixels."""
+    model, long = graph_of(fresh(name)), 32 * (widest // 32 + 4)
+    for axis, size in enumerate([(long, NARROW), (NARROW, long)]):
+        layers = {layer.name: layer.receptive_field for layer in model.layers(size)}
+        found = footprints(fresh(name), size, axis)
+        assert len(found) == count
+        for layer, (place, first, last) in found.items():
+            box = layers[layer].box(place, place)
+            assert (box[axis], box[axis + 2]) == (first, last + 1), layer
+            assert first > 0, layer
+            assert last < long - 1, layer
+        assert max(layers[layer].size[axis] for layer in found) == widest
 
 
 class Geometry(nn.Module):

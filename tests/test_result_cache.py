@@ -78,3 +78,14 @@ def test_many_threads_stay_within_the_bound():
 
 def test_pages_share_one_cache():
     assert results() is results()
+
+
+def test_the_newest_of_a_technique_with_these_parameters_is_found():
+    cache = ResultCache()
+    for name, parameters in (("a", {"layer": "x", "size": 1}), ("b", {"layer": "x"}), ("a", {"layer": "x", "size": 2})):
+        made = Result(Recipe(technique=name, parameters=parameters, weights="", picture=""), {}, {}, {}, {})
+        cache.put(made.recipe.digest, made)
+    assert cache.newest("a", layer="x").recipe.parameters["size"] == 2
+    assert cache.newest("a", size=1).recipe.parameters["size"] == 1
+    assert cache.newest("a", layer="y") is None
+    assert cache.newest("c") is None

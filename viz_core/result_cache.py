@@ -44,6 +44,15 @@ class ResultCache:
             while self._nbytes > self._max_bytes:
                 self._drop(next(iter(self._results)))
 
+    def newest(self, technique: str, **parameters: object) -> Result | None:
+        """The result asked for last among those of a technique with these parameters."""
+        with self._lock:
+            for result in reversed(self._results.values()):
+                recipe = result.recipe
+                if recipe.technique == technique and parameters.items() <= recipe.parameters.items():
+                    return result
+            return None
+
     def drop(self, digest: str) -> None:
         """Forget a result, if it is held."""
         with self._lock:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 from pydantic import ValidationError
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui import link
 from pages.ui.controls import namespace, widgets
@@ -40,6 +41,7 @@ class Room:
         st.title(f":material/{kind.icon}: {self.t('title')}", anchor=False)
         st.markdown(f"##### {self.t('question')}")
         self.settings, self.stage = st.columns([1, 3], gap="large")
+        self.screen: DeltaGenerator | None = None  # where a run is watched, if not in the stage
         self.values: dict[str, Any] = {}
         # what the link holds besides the technique's parameters
         self.also: dict[str, str] = st.session_state.setdefault(f"{kind.slug}.also", {})

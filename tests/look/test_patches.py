@@ -1,5 +1,6 @@
 """Patches against brute force over all pictures, receptive fields against gradients, and passes that stop and go on."""
 
+import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from viz_core.look import patches
 from viz_core.look.patches import KEPT, Found, Patches, default_layer
 from viz_core.look.recording import Shelf, record, visiting_order
 from viz_core.look.topk import Record
+from viz_core.models.graph import GraphModel
 from viz_core.technique import Result, Step
 
 NETWORK = "random:squeezenet1_1"
@@ -59,6 +61,20 @@ def drive(technique: Patches, stop_after: int | None = None) -> tuple[Result, li
 
 def look(**given) -> Result:
     return drive(Patches(**{"model": NETWORK, "size": SIDE, "image": "sample:coffee", **given}))[0]
+
+
+def counted_reads(monkeypatch) -> list[int]:
+    """The numbers of all pictures that passes read from now on."""
+    read: list[int] = []
+    real = PictureSet.batches
+
+    def counted(self: PictureSet, *args, **given) -> Iterator:
+        for indices, x in real(self, *args, **given):
+            read.extend(indices)
+            yield indices, x
+
+    monkeypatch.setattr(PictureSet, "batches", counted)
+    return read
 
 
 def all_maps(found: PictureSet, layer: str) -> np.ndarray:
@@ -134,15 +150,7 @@ def test_a_stopped_pass_tells_what_it_has_and_goes_on_later(noise, monkeypatch):
         Patches(model=NETWORK, size=SIDE, image="sample:coffee", layer="features.4.expand3x3"), stop_after=3
     )
     assert 0 < stopped.scores["seen"] < len(noise)
-    batches: list[int] = []
-    real = PictureSet.batches
-
-    def counted(self: PictureSet, *args, **given) -> Iterator:
-        for indices, x in real(self, *args, **given):
-            batches.extend(indices)
-            yield indices, x
-
-    monkeypatch.setattr(PictureSet, "batches", counted)
+    batches = counted_reads(monkeypatch)
     later = look(layer="features.4.expand3x3")
     assert len(batches) == len(noise) - stopped.scores["seen"]
     for name in ("values", "indices", "places", "histogram"):
@@ -152,6 +160,41 @@ def test_a_stopped_pass_tells_what_it_has_and_goes_on_later(noise, monkeypatch):
     assert not batches
     assert len(few) < len(steps)
     np.testing.assert_array_equal(again.arrays["values"], fresh.arrays["values"])
+
+
+def test_a_killed_pass_goes_on_from_what_was_saved_last(noise, monkeypatch, tmp_path):
+    monkeypatch.setattr(patches, "SAVED_EVERY", 2)  # batches of eight pictures
+    fresh = look(layer="features.3.squeeze", pictures=40)
+    shutil.rmtree(cache_folder())
+    run = Patches(model=NETWORK, size=SIDE, layer="features.3.squeeze").run()
+    for _ in range(3):
+        next(run)
+    (saved,) = cache_folder().rglob("*.npz")
+    shutil.copytree(cache_folder(), tmp_path / "as it was when the process was killed")
+    run.close()
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "as it was when the process was killed"))
+    read = counted_reads(monkeypatch)
+    later = look(layer="features.3.squeeze")
+    assert saved.stem.endswith("-16")
+    assert sorted(read) == sorted(visiting_order(len(noise))[16:])
+    np.testing.assert_array_equal(later.arrays["values"], fresh.arrays["values"])
+    np.testing.assert_array_equal(later.arrays["indices"], fresh.arrays["indices"])
+
+
+def test_a_finished_layer_is_not_computed_again_for_another_one(noise, monkeypatch):
+    first = look(layer="features.0")
+    asked: set[str] = set()
+    real = GraphModel.activations
+
+    def noted(self: GraphModel, x: torch.Tensor, layers: tuple[str, ...] | str) -> dict[str, torch.Tensor]:
+        asked.update((layers,) if isinstance(layers, str) else layers)
+        return real(self, x, layers)
+
+    monkeypatch.setattr(GraphModel, "activations", noted)
+    second = drive(Patches(model=NETWORK, size=SIDE, layer="features.3.squeeze", also=("features.0",)))[0]
+    assert asked == {"features.3.squeeze"}
+    assert second.scores["seen"] == len(noise)
+    np.testing.assert_array_equal(look(layer="features.0").arrays["values"], first.arrays["values"])
 
 
 def test_a_closed_run_keeps_what_it_has(noise):

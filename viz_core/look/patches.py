@@ -1,7 +1,7 @@
 """Patches: the parts of many pictures that excite each channel of a layer most."""
 
 import dataclasses
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar, Literal
 
@@ -28,6 +28,7 @@ KEPT = 9  # patches of each channel
 BLOCK = 3  # patches beside each other in a channel's block
 BATCH = 8
 SAVED_EVERY = 16  # batches
+DRAWN_EVERY = 4  # batches
 SMALL, LARGE = 40, 96  # side of a patch on the wall and in the row of one unit, pixels
 LARGEST_SHARE = 0.25  # of the picture that a unit of the default layer sees
 GRADIENTS_AT_ONCE = 3
@@ -118,29 +119,29 @@ class Patches(Technique):
         check_channel(network, layer.name, self.channel)
         gallery = Gallery(pictures, layer, side)
         kept, stopped = yield from self.passed(network, gallery)
-        shown = page_of(ordered(kept.most, self.sort), self.first, self.count)
+        order = ordered(kept.most, self.sort)
+        shown = page_of(order, self.first, self.count)
         channel = int(shown[0]) if self.channel is None else self.channel
         drawn = {"wall": gallery.wall(kept.most, shown)}
-        done = self.visited(pictures) + 1
-        total = done + len(RULES) * -(-KEPT // GRADIENTS_AT_ONCE)
-        stopped = bool((yield Step(done, total, drawn["wall"]))) or stopped
         most, least = gallery.found(kept.most, channel), gallery.found(kept.least, channel)
-        drawn["patches"] = row([one.patch() for one in most])
+        drawn["patches"] = row([one.patch() for one in most], most)
         if layer.receptive_field is not None:
             drawn["images"] = row([one.framed() for one in most])
-        drawn["least"] = row([one.patch() for one in least])
+        drawn["least"] = row([one.patch() for one in least], [one.turned() for one in least])
+        done = self.visited(pictures) + 1
+        total = done + len(RULES) * -(-KEPT // GRADIENTS_AT_ONCE)
+        stopped = (yield Step(done, total, below(drawn))) or stopped
         for rule in RULES if not stopped else ():
             tiles: list[np.ndarray] = []
             for start in range(0, len(most), GRADIENTS_AT_ONCE):
                 tiles += backward(network, layer.name, channel, most[start : start + GRADIENTS_AT_ONCE], rule)
+                drawn[rule] = row(tiles + [np.full_like(tiles[0], OUTSIDE)] * (len(most) - len(tiles)))
                 done += 1
-                yield Step(done, total, drawn["wall"])
-            drawn[rule] = row(tiles)
+                yield Step(done, total, below(drawn))
         scores = {"layer": layer.name, "channel": channel, "total": self.visited(pictures), "side": side}
         scores |= {"seen": kept.seen, "own_value": self.own_value(network, layer.name, channel)}
         scores |= {"dataset": pictures.name, "dataset_digest": pictures.digest, "skipped": len(pictures.skipped)}
         scores["field"] = layer.receptive_field.size[0] if layer.receptive_field else side
-        order = ordered(kept.most, self.sort)
         scores |= {"channels": len(order), "columns": columns_for(len(shown))}
         scores |= {
             "first": int(np.flatnonzero(order == shown[0])[0]),
@@ -172,14 +173,18 @@ class Patches(Technique):
         places = shelves(network, dict.fromkeys((layer, *self.also)), pictures, gallery.side, KEPT)
         records = begun(network, places, KEPT, until)
         begin = saved = records[layer].seen
+        shown = np.arange(0)
         try:
             further = record(network, pictures, gallery.side, BATCH, until, records) if begin < until else ()
             for number, now in enumerate(further, start=1):
                 records = now
                 if number % SAVED_EVERY == 0:
                     saved = save(places, records, saved if saved != begin else 0)
-                channel = int(ordered(records[layer].most, "max")[0]) if self.channel is None else self.channel
-                preview = row([one.patch() for one in gallery.found(records[layer].most, channel)])
+                preview = None
+                if number == 1:  # the same channels are watched till the end, so that nothing jumps
+                    shown = page_of(ordered(records[layer].most, self.sort), self.first, self.count)
+                if number == 1 or number % DRAWN_EVERY == 0:
+                    preview = gallery.wall(records[layer].most, shown)
                 if (yield Step(records[layer].seen, until + 1, preview)):
                     return records[layer], True
             return records[layer], False
@@ -259,10 +264,16 @@ def fitted(patch: np.ndarray, side: int) -> np.ndarray:
     return resize(patch, (side, side), sharp=2 * max(patch.shape[:2]) <= side)
 
 
-def row(patches: Sequence[np.ndarray]) -> np.ndarray:
-    """Patches beside each other, the most exciting first."""
+def row(patches: Sequence[np.ndarray], valued: Sequence[Found] = ()) -> np.ndarray:
+    """Patches beside each other, the most exciting first, with the values above them if they are given."""
     tiles = [fitted(patch, LARGE) for patch in patches] or [np.full((LARGE, LARGE, 3), OUTSIDE, np.uint8)]
-    return grid(tiles, columns=len(tiles))
+    return grid(tiles, columns=len(tiles), numbers=[f"{one.value:.3g}" for one in valued] or None)
+
+
+def below(drawn: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What there is of one unit so far, row under row, to watch while the rest is computed."""
+    rows = [pixels for name, pixels in drawn.items() if name not in ("wall", "least")]
+    return np.concatenate(rows)
 
 
 def backward(network: GraphModel, layer: str, channel: int, found: list[Found], rule: ReluRule) -> list[np.ndarray]:

@@ -23,7 +23,7 @@ FORMAT = 1  # to be raised whenever a record means something else
 GOLDEN = (5**0.5 - 1) / 2
 
 Extremes = tuple[np.ndarray, np.ndarray]
-Records = Mapping[str, Record]
+Records = dict[str, Record]
 
 
 @lru_cache(16)
@@ -58,18 +58,22 @@ def record(
 ) -> Iterator[Records]:
     """The records by layer after each batch; they go on where the given ones end, till `until` pictures are visited.
 
-    The pictures are visited in `visiting_order`, by whose places the records number them.
+    The pictures are visited in `visiting_order`, by whose places the records number them. Layers that are finished
+    already stay as they are; the others must be equally far.
     """
-    start = min(kept.seen for kept in records.values())
+    going = {layer: kept for layer, kept in records.items() if kept.seen < until}
+    start = min(kept.seen for kept in going.values())
     order = visiting_order(len(pictures))[:until]
     place = {int(index): number for number, index in enumerate(order)}
     for indices, x in pictures.batches(size, batch, indices=order[start:].tolist()):
         with torch.inference_mode():
-            answers = network.activations(x.to(network.device, non_blocking=True), tuple(records))
+            answers = network.activations(x.to(network.device, non_blocking=True), tuple(going))
         numbers = np.array([place[index] for index in indices])
-        records = {layer: kept.add(numbers, *extremes(answers[layer])) for layer, kept in records.items()}
-        yield records
-    yield {layer: dataclasses.replace(kept, seen=until) for layer, kept in records.items()}  # broken ones at the end
+        going = {layer: kept.add(numbers, *extremes(answers[layer])) for layer, kept in going.items()}
+        yield {**records, **going}
+    yield {
+        layer: dataclasses.replace(kept, seen=until) for layer, kept in (records | going).items()
+    }  # broken ones at the end
 
 
 class Shelf:
@@ -117,9 +121,9 @@ def shelves(network: GraphModel, layers: Iterable[str], pictures: PictureSet, si
 
 
 def begun(network: GraphModel, places: Mapping[str, Shelf], k: int, until: int) -> Records:
-    """The records to go on from: what is on the shelves, where it is equally far on for all layers; else new ones."""
-    loaded = {layer: shelf.load(until) for layer, shelf in places.items()}
-    found = {layer: kept for layer, kept in loaded.items() if kept is not None}
-    if len(found) == len(loaded) and len({kept.seen for kept in found.values()}) == 1:
-        return found
-    return {layer: Record.empty(k, network.layer(layer).shape[0]) for layer in places}
+    """The records to go on from: those that are finished, and the others where they are equally far on; else new ones."""
+    new = {layer: Record.empty(k, network.layer(layer).shape[0]) for layer in places}
+    loaded = {layer: shelf.load(until) or new[layer] for layer, shelf in places.items()}
+    if len({kept.seen for kept in loaded.values()} - {until}) <= 1:
+        return loaded
+    return {layer: kept if kept.seen == until else new[layer] for layer, kept in loaded.items()}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from torchvision.models.feature_extraction import create_feature_extractor
+from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 from viz_core import models
 from viz_core.__main__ import main
@@ -19,16 +19,25 @@ from viz_core.technique import finish
 ALEXNET = "random:alexnet"
 
 
-def torchvision_values(name: str, layers: list[str], x: torch.Tensor) -> dict[str, np.ndarray]:
-    """The layers' values by torchvision's extractor, with in-place operations off so that none is overwritten."""
+def torchvision_module(name: str) -> torch.nn.Module:
+    """torchvision's own network, with in-place operations off so that no value is overwritten."""
     torch.manual_seed(0)
     module = torchvision.models.get_model(name, weights=None).eval()
     for part in module.modules():
         if hasattr(part, "inplace"):
             part.inplace = False
+    return module
+
+
+def torchvision_values(module: torch.nn.Module, layers: list[str], x: torch.Tensor) -> dict[str, np.ndarray]:
+    """The layers' values by torchvision's extractor, whose functions do not work in place either."""
+    extractor = create_feature_extractor(module, layers)
+    for node in extractor.graph.nodes:
+        node.kwargs = {name: value for name, value in node.kwargs.items() if name != "inplace"}
+    extractor.recompile()
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     with torch.no_grad():
-        values = create_feature_extractor(module, layers)((x - mean) / std)
+        values = extractor((x - mean) / std)
     return {layer: values[layer][0].numpy() for layer in layers}
 
 
@@ -46,10 +55,26 @@ def look(**given) -> object:
 )
 def test_values_are_those_of_torchvisions_extractor(name, layers):
     first = look(model=f"random:{name}", layer=layers[0])
-    expected = torchvision_values(name, layers, torch.from_numpy(first.arrays["input"]))
+    expected = torchvision_values(torchvision_module(name), layers, torch.from_numpy(first.arrays["input"]))
     for layer in layers:
         values = look(model=f"random:{name}", layer=layer).arrays["maps"]
         np.testing.assert_allclose(values.squeeze(), expected[layer].squeeze(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:NOTE. The nodes obtained by tracing")
+@pytest.mark.parametrize(("name", "least"), [("resnet18", 60), ("googlenet", 130), ("densenet121", 365)])
+def test_every_layer_with_a_name_in_both_is_that_of_torchvisions_extractor(name, least):
+    network, module = models.load(f"random:{name}"), torchvision_module(name)
+    known = get_graph_node_names(module)[1]
+    layers = [layer for layer in network.layer_names if layer in known]
+    assert len(layers) >= least
+    x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    expected = torchvision_values(module, layers, x)
+    with torch.inference_mode():
+        values = network.activations(x, layers)
+    for layer in layers:
+        largest = np.abs(expected[layer]).max()
+        np.testing.assert_allclose(values[layer][0].numpy(), expected[layer], rtol=1e-4, atol=1e-5 * max(1, largest))
 
 
 @pytest.mark.parametrize("by", ["index", "mean", "max", "sparsity"])

@@ -130,7 +130,7 @@ class Patches(Technique):
         drawn["least"] = row([one.patch() for one in least], [one.turned() for one in least])
         done = self.visited(pictures) + 1
         total = done + len(RULES) * -(-KEPT // GRADIENTS_AT_ONCE)
-        stopped = (yield Step(done, total, below(drawn))) or stopped
+        stopped |= (yield Step(done, total, below(drawn))) is True
         for rule in RULES if not stopped else ():
             tiles: list[np.ndarray] = []
             for start in range(0, len(most), GRADIENTS_AT_ONCE):

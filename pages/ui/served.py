@@ -17,7 +17,7 @@ from viz_core.images.render import encode_jpeg
 
 MOST_COLUMNS = 64  # of a sheet: 2048 pixels of small pictures
 SHARP_SIDE = 128
-KEPT = 16  # maps
+KEPT = 8  # maps
 DAY_S = 86_400
 
 

@@ -147,8 +147,17 @@ def returned(work: Callable[[], T]) -> tuple[T, float]:
 
 def mapping(options: argparse.Namespace) -> None:
     """Seconds to the first map after the features, of the graph, and between two frames."""
-    values, looks, _ = described(options, "train-0")
-    tiles, sheets = looks.pixels[:, ::2, ::2], []
+    if options.data is None:
+        numbers = np.random.default_rng(0)
+        middles = numbers.normal(size=(200, 512))
+        values = (
+            middles[numbers.integers(200, size=options.count)] + numbers.normal(size=(options.count, 512))
+        ).astype("f2")
+        pixels = numbers.integers(0, 255, (options.count, 32, 32, 3), np.uint8)
+    else:
+        values, looks, _ = described(options, "train-0")
+        pixels = looks.pixels
+    tiles, sheets = pixels[:, ::2, ::2], []
     first = timed(lambda: sheets.append(scattered(plane(values), tiles, 640)))
     graphs: list = []
     graph = timed(lambda: graphs.append(neighbour_graph(values, 90)))

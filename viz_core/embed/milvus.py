@@ -31,6 +31,7 @@ class MilvusStore:
         """`width`: numbers in each vector. Raises ConvscopeError where the data base cannot be reached."""
         digest = hashlib.blake2b(repr((name, width)).encode(), digest_size=12).hexdigest()
         self.collection, self._url = f"convscope_{digest}", url
+        self._there: set[bytes] = set()  # what is known to be in it, so that it is not asked for again
         try:
             from pymilvus import DataType, MilvusClient
         except ImportError as error:
@@ -52,14 +53,18 @@ class MilvusStore:
     def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> int:
         """Put in those of the vectors (N, D) whose keys are not there yet; returns how many those were."""
         added = 0
-        for start in range(0, len(keys), AT_ONCE):
-            names = [key.hex() for key in keys[start : start + AT_ONCE]]
-            there = {row["key"] for row in self._ask("get", ids=names, output_fields=["key"])}
-            new = {name: at for at, name in enumerate(names, start) if name not in there}
-            rows = [{"key": name, "vector": vectors[at].astype(np.float32)} for name, at in new.items()]
+        unknown = {key.hex(): at for at, key in enumerate(keys) if key not in self._there}
+        names = list(unknown)
+        for start in range(0, len(names), AT_ONCE):
+            some = names[start : start + AT_ONCE]
+            there = {row["key"] for row in self._ask("get", ids=some, output_fields=["key"])}
+            rows = [
+                {"key": name, "vector": vectors[unknown[name]].astype(np.float32)} for name in some if name not in there
+            ]
             if rows:
                 self._ask("insert", data=rows)
             added += len(rows)
+        self._there |= set(keys)
         if added:
             self._ask("flush")  # only then the index is built
         self._ask("load_collection")

@@ -28,6 +28,7 @@ UNITS = 5  # that are told of each neighbour
 EXAMPLES = 4  # pictures of the set that show what a unit answers to
 
 _precisions: Memory[np.ndarray] = Memory(64)
+_stores: Memory[MilvusStore] = Memory(8)
 
 
 class Neighbours(ByLayer):
@@ -119,7 +120,8 @@ class Neighbours(ByLayer):
     def data_base(self, url: str, features: Features, pictures: PictureSet, layer: str) -> Index:
         """The data base of the settings, with this set in it."""
         owner = (self.network().digest, layer, self.side(), pictures.name)
-        store = MilvusStore(url, features.values.shape[1], *owner)
+        width = features.values.shape[1]
+        store = _stores.get((url, width, *owner), lambda: MilvusStore(url, width, *owner))
         keys = [key_of(pictures.member_digest(int(member))) for member in features.pictures]
         store.add(keys, features.values)
         return MilvusIndex(store, keys)

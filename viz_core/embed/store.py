@@ -52,8 +52,10 @@ class Records:
     def places(self) -> dict[bytes, int]:
         """The number of each key's record; those that somebody else has added meanwhile, too."""
         rows = self._mapped() if not self._held else self.rows()
+        new, width = np.ascontiguousarray(rows["key"][self._counted :]).tobytes(), KEY.itemsize
         for place in range(self._counted, len(rows)):
-            self._places.setdefault(rows["key"][place].tobytes(), place)
+            start = (place - self._counted) * width
+            self._places.setdefault(new[start : start + width], place)
         self._counted = len(rows)
         return self._places
 

@@ -96,7 +96,7 @@ def strip(room: Room, result: Result, space: str) -> None:
     names = [room.t("page.ask", title=title_of(room, row)) for row in rows]
     captions = [f"{title_of(room, row)}\n{row['distance']:.3g}" for row in rows]
     key = f"{PICK}.{space}"
-    thumbnails(jpegs, names, "", key, room.t(f"page.{space}"), captions=captions, least=84)
+    thumbnails(jpegs, names, "", key, room.t(f"page.{space}"), captions=captions, least=62)
     take_pick(key)
 
 

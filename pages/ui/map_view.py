@@ -104,7 +104,8 @@ def picture_wall(served: Served, name: str, rows: Sequence[tuple[int, int, str]]
         )
     st.html(
         "<style>.wall{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:8px}"
-        ".wall figure{margin:0}.wall img{width:100%;aspect-ratio:1;border-radius:6px;display:block;border:1px solid rgba(128,128,128,.35)}"
+        ".wall figure{margin:0}.wall img{width:100%;aspect-ratio:1;border-radius:6px;display:block}"
+        ".wall img{border:1px solid rgba(128,128,128,.35)}"
         ".wall figcaption{font-size:.78rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;opacity:.85}</style>"
         f'<div class="wall">{"".join(figures)}</div>'
     )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.ui.presets import preset_picker
 from pages.ui.room import Room
 from viz_core.learn.autograd import Autograd
 from viz_core.technique import Result
@@ -26,16 +27,38 @@ def flow_chart(result: Result, walked: int) -> str:
     return "\n".join(lines)
 
 
+def walk_along(edges: int) -> int:
+    """How many edges have been walked: by the slider, or one by one."""
+    key = "autograd.step"
+    st.session_state[key] = min(st.session_state.get(key, edges), edges)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        walked = st.slider(room.t("page.step"), 0, edges, help=room.t("page.step_help"), key=key)
+        for name, icon, step in (
+            ("start", "first_page", -edges),
+            ("back", "chevron_left", -1),
+            ("on", "chevron_right", 1),
+        ):
+            place = min(edges, max(0, walked + step))
+            st.button(
+                room.t(f"page.{name}"),
+                icon=f":material/{icon}:",
+                key=f"autograd.{name}",
+                disabled=place == walked,
+                on_click=st.session_state.update,
+                args=({key: place},),
+            )
+    return walked
+
+
 room = Room(Autograd)
+preset_picker(room, Autograd.presets)
 technique = room.controls()
 result = room.run(technique)
 walks = result.tables["walks"]
 with room.stage:
     walked = len(walks)
     if walks:
-        walked = st.slider(
-            room.t("page.step"), 0, len(walks), len(walks), help=room.t("page.step_help"), key="autograd.step"
-        )
+        walked = walk_along(len(walks))
     st.mermaid_chart(flow_chart(result, walked), alt=room.t("page.chart"))
     st.caption(room.t("page.chart_help"))
     if walked > 0:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from viz_core.errors import ConvscopeError
-from viz_core.learn.relu import Relu, backward, parse_grid
+from viz_core.learn.relu import Relu, backward, grid_text, parse_grid
 from viz_core.models.relu_rules import RULES, rule_function
 from viz_core.technique import finish
 
@@ -57,3 +57,19 @@ def test_what_is_no_grid_is_told_in_a_sentence(text, key):
 def test_grids_of_different_shape_are_refused():
     with pytest.raises(ConvscopeError, match="2×1"):
         finish(Relu(values="1; 2", signal="1 2").run())
+
+
+def test_a_grid_survives_as_text():
+    grid = np.random.default_rng(0).normal(size=(3, 4)).round(6)
+    np.testing.assert_array_equal(parse_grid(grid_text(grid)), grid)
+
+
+def test_a_neuron_follows_the_same_rules():
+    technique = Relu(model="random:squeezenet1_1", size=48, layer="features.3.squeeze", channel=2)
+    result, network = finish(technique.run()), technique.network()
+    x = torch.from_numpy(result.arrays["input"]).requires_grad_()
+    maps = network.with_relu("guided").activations(x, "features.3.squeeze")["features.3.squeeze"]
+    (gradient,) = torch.autograd.grad(maps[0, 2].max(), x)
+    np.testing.assert_allclose(result.arrays["picture_guided"], gradient[0].numpy(), atol=1e-7)
+    with pytest.raises(ConvscopeError):
+        finish(technique.model_copy(update={"channel": 999}).run())

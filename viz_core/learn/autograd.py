@@ -1,6 +1,7 @@
 """What autograd does: a formula forwards, then the chain rule backwards, one edge at a time."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -13,6 +14,17 @@ from viz_core.technique import Run, Section, Technique
 CELL = 48
 
 
+PRESETS: dict[str, dict[str, Any]] = {
+    "neuron": {},
+    "network": {
+        "formula": "(relu(w1 * x + b1) * v1 + relu(w2 * x + b2) * v2 + c - y) ** 2",
+        "values": "x=1, w1=2, b1=-1, v1=0.5, w2=-1.5, b2=2, v2=-1, c=0.25, y=1",
+    },
+    "logistic": {"formula": "-log(sigmoid(w * x + b))", "values": "x=2, w=0.5, b=-0.25"},
+    "meeting": {"formula": "x * sin(x) + x ** 2", "values": "x=1.5"},
+}
+
+
 class Autograd(Technique):
     """Differentiate a formula automatically: values forwards, then gradients backwards along every edge of its graph.
 
@@ -23,6 +35,7 @@ class Autograd(Technique):
     section: ClassVar[Section] = "learn"
     order: ClassVar[int] = 20
     icon: ClassVar[str] = "schema"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
     formula: str = Field(
         "(relu(w1 * x + b1) * w2 - y) ** 2",

@@ -8,9 +8,9 @@ from pydantic import Field, field_validator
 from viz_core.errors import ConvscopeError
 from viz_core.images.render import grid, heatmap, limits_of, resize
 from viz_core.images.tensor import to_pixels
-from viz_core.models.gradients import score_gradient
+from viz_core.models.gradients import score_gradient, unit_gradient
 from viz_core.models.relu_rules import RULES
-from viz_core.technique import Run, Section, Step, Technique
+from viz_core.technique import Run, Section, Step, Technique, check_channel
 
 LARGEST_SIDE = 8
 LARGEST_NUMBER = 1e6
@@ -31,6 +31,12 @@ class Relu(Technique):
 
     values: str = Field("1 -1 5; 2 -5 -7; -3 2 4", description="what goes into the ReLU: numbers, rows parted by ;")
     signal: str = Field("-2 3 -1; 6 -3 1; 2 -1 3", description="what comes back to it: as many numbers")
+    layer: str | None = Field(
+        None,
+        description="layer of the neuron that is sent back through the network; empty: the score of the class",
+        json_schema_extra={"widget": "layer"},
+    )
+    channel: int = Field(0, ge=0, description="channel of the neuron, where it answers most")
     target: int | str | None = Field(None, description="class whose score is sent back through the network")
 
     @field_validator("values", "signal")
@@ -47,9 +53,16 @@ class Relu(Technique):
         arrays = {"values": values, "signal": signal, "forward": np.maximum(values, 0)} | backward(values, signal)
         network, x = self.network(), self.input()
         target = network.target_index(self.target, x)
+        layer = None if self.layer is None else network.resolve_layer(self.layer)
+        if layer is not None:
+            check_channel(network, layer, self.channel)
         gradients = {}
         for done, rule in enumerate(RULES, start=1):
-            gradients[rule] = score_gradient(network, x, target, rule)[0].cpu().numpy()
+            if layer is None:
+                gradient = score_gradient(network, x, target, rule)
+            else:
+                gradient = unit_gradient(network, x, layer, self.channel, rule=rule)
+            gradients[rule] = gradient[0].cpu().numpy()
             if (yield Step(done, len(RULES))):
                 break
         pictures = {rule: self_scaled(gradient) for rule, gradient in gradients.items()}
@@ -58,7 +71,8 @@ class Relu(Technique):
             | {f"picture_{rule}": gradient for rule, gradient in gradients.items()}
             | {"grid": arrays["guided"]},
             pictures={"grids": sheet(arrays), "picture": to_pixels(x)} | pictures,
-            scores={"class": network.class_name(target), "class_index": target},
+            scores={"class": network.class_name(target), "class_index": target}
+            | ({} if layer is None else {"layer": layer, "channel": self.channel}),
         )
 
 
@@ -76,6 +90,11 @@ def parse_grid(text: str) -> np.ndarray:
     if not (np.abs(grid) <= LARGEST_NUMBER).all():
         raise ConvscopeError("learn_errors.too_large", limit=f"{LARGEST_NUMBER:.0f}")
     return grid
+
+
+def grid_text(grid: np.ndarray) -> str:
+    """A grid as `parse_grid` reads it."""
+    return "; ".join(" ".join(f"{number:.12g}" for number in row) for row in grid)
 
 
 def backward(values: np.ndarray, signal: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ from viz_core.learn.relu import Relu, parse_grid
 from viz_core.scripts.parts import compose, fill
 from viz_core.scripts.script import Script
 
-OBEYED = ("values", "signal")
+OBEYED = ("values", "signal", "layer", "channel")
 _BODY = """
 # What goes into the ReLU, and what comes back to it.
 values = torch.tensor($values, dtype=torch.float64, requires_grad=True)

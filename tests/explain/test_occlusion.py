@@ -142,3 +142,17 @@ def test_tiles_hold_every_place_once(size):
     groups = tiles(places, size)
     assert sorted(place for group in groups for place in group) == sorted(places)
     assert max(map(len, groups)) <= size
+
+
+def test_the_film_is_what_was_watched_and_stays_when_another_map_is_shown(wide_picture):
+    technique = Occlusion(model="random:squeezenet1_1", image=wide_picture, size=64, patch=20, stride=6)
+    run, watched = technique.run(), []
+    while True:
+        try:
+            watched.append(next(run).preview)
+        except StopIteration as end:
+            result = end.value
+            break
+    assert len(result.frames) == len(watched) > 1
+    np.testing.assert_array_equal(result.frames[-1], watched[-1])
+    assert len(technique.again(result).frames) == len(watched)

@@ -26,8 +26,8 @@ from viz_core.generate.objective import (
 )
 from viz_core.generate.optimiser import LBFGS, Adam, GradientDescent, NormalisedStep, Progress
 from viz_core.generate.prior import Blur, ClipSmallContributions, ClipSmallPixels, Decay, Denoise, tv_denoise
-from viz_core.generate.tape import Tape
 from viz_core.generate.transform import LUCID, Roll, Warp, apply
+from viz_core.tape import Tape
 
 LAYER = "features.6"
 

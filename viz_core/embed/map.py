@@ -24,6 +24,7 @@ from viz_core.embed.search import neighbour_graph
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import PictureSet
 from viz_core.models.memory import Memory
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step
 
 LEAST = 8
@@ -56,6 +57,7 @@ class Map(ByLayer):
     min_dist: float = Field(0.1, ge=0.0, le=0.99, description="UMAP: how close points may come")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of UMAP", json_schema_extra={"advanced": True})
 
+    @taped
     def run(self) -> Run:
         """Describe the pictures, show PCA at once, then let the map arrange itself.
 

@@ -1,5 +1,6 @@
 """Occlusion: hide a patch of the picture and see how far the class probability falls."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,6 +17,7 @@ from viz_core.images.tensor import to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
 from viz_core.models.incremental import PatchedForward
 from viz_core.models.work import batch_size
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 GREY = 0.5
@@ -63,6 +65,7 @@ class Occlusion(Technique):
         others = (max(SMALLEST_PATCH, self.patch // 2), 2 * self.patch) if self.several else ()
         return tuple(dict.fromkeys((self.patch, *(side for side in others if side < min(x.shape[-2:])))))
 
+    @taped
     def run(self) -> Run:
         """Cover position after position, coarse to fine: a first map of the whole picture comes at once and sharpens."""
         network, x = self.network(), self.input()
@@ -106,7 +109,8 @@ class Occlusion(Technique):
             for side in self.sides(x)
             if self.array("map", side) in result.arrays
         }
-        return self.finished(x, found, {name: result.scores[name] for name in FACTS})
+        shown = self.finished(x, found, {name: result.scores[name] for name in FACTS})
+        return dataclasses.replace(shown, frames=result.frames)
 
     def shown(self, result: Result) -> np.ndarray:
         """The map of the patch asked for at the picture's size: probability or score, (H, W)."""

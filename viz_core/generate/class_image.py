@@ -28,7 +28,6 @@ from viz_core.generate.objective import (
 from viz_core.generate.optimiser import Adam, GradientDescent, NormalisedStep, Optimiser, Progress
 from viz_core.generate.prior import Blur, ClipSmallContributions, ClipSmallPixels, Decay, Prior
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
-from viz_core.generate.tape import Tape
 from viz_core.generate.transform import LUCID, Roll, Transform
 from viz_core.generate.twins import twins
 from viz_core.images.datasets import open_dataset
@@ -36,6 +35,7 @@ from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Technique, check_channel
 
 STANDARD, ROBUST = "bundled", "bundled-robust"

@@ -15,7 +15,6 @@ from viz_core.generate.loop import Painting, Preview, activations, optimise
 from viz_core.generate.objective import Guide, Objective, Strength, Sum
 from viz_core.generate.optimiser import NormalisedStep
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
-from viz_core.generate.tape import MOST_FRAMES, Tape
 from viz_core.generate.transform import Roll
 from viz_core.images.intake import Picture
 from viz_core.images.refs import open_image
@@ -23,6 +22,7 @@ from viz_core.images.tensor import to_input, to_pixels
 from viz_core.images.video import clip_digest, encode_mp4, open_clip
 from viz_core.models.graph import GraphModel
 from viz_core.recipe import Recipe
+from viz_core.tape import MOST_FRAMES, Tape
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique, check_channel
 
 LEVELS = 255

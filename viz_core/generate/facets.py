@@ -15,10 +15,10 @@ from viz_core.generate.loop import Outcome, activations, optimise
 from viz_core.generate.objective import LOGITS, Objective
 from viz_core.generate.optimiser import NormalisedStep, Ramp
 from viz_core.generate.prior import Denoise
-from viz_core.generate.tape import Tape
 from viz_core.generate.transform import Window
 from viz_core.images.picture_set import PictureSet
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Sent, Step
 
 LEVELS = 255

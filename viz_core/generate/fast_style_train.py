@@ -13,13 +13,13 @@ from viz_core.errors import ConvscopeError
 from viz_core.generate.style_files import Architecture, StyleCard, open_style, pack
 from viz_core.generate.style_network import StyleNetwork, one_style
 from viz_core.generate.style_training import Crops, StyleTraining, Weights
-from viz_core.generate.tape import Tape
 from viz_core.images import samples
 from viz_core.images.refs import open_image
 from viz_core.images.render import fit, grid
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
 from viz_core.models.random_state import private_random_state
+from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 LONGEST_CONTENT = 512  # pictures to train on are kept at this length

@@ -17,12 +17,12 @@ from viz_core.generate.objective import LogProbability, Norm
 from viz_core.generate.one_pixel import one_pixel
 from viz_core.generate.optimiser import Adam, NormalisedStep
 from viz_core.generate.probe import along, as_shown, crop_probabilities
-from viz_core.generate.tape import Tape
 from viz_core.generate.twins import bundled_twins
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 LEVELS = 255

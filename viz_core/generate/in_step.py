@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from viz_core.generate.tape import Tape
 from viz_core.images.render import grid
+from viz_core.tape import Tape
 from viz_core.technique import Sent, Steer, Step
 
 Made = TypeVar("Made")

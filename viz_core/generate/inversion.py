@@ -16,11 +16,11 @@ from viz_core.generate.loop import Outcome, Painting, activations, optimise
 from viz_core.generate.objective import Match, Norm, TotalVariation
 from viz_core.generate.optimiser import LBFGS, Adam, GradientDescent, Optimiser
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
-from viz_core.generate.tape import Tape
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Sent, Technique
 
 DEPTHS = 6

@@ -15,11 +15,11 @@ from viz_core.generate.objective import LOGITS, Objective, Term, View
 from viz_core.generate.optimiser import Optimiser
 from viz_core.generate.prior import Prior
 from viz_core.generate.steering import Plan, Replan
-from viz_core.generate.tape import Tape
 from viz_core.generate.transform import Transform, apply
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_pixels
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Sent, Steer, Step
 
 MOST_HALVINGS = 12

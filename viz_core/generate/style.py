@@ -26,13 +26,13 @@ from viz_core.generate.style_statistics import (
     style_layers,
     style_objective,
 )
-from viz_core.generate.tape import Tape
 from viz_core.generate.tug_of_war import Colour, TugOfWar
 from viz_core.images.refs import open_image
 from viz_core.images.render import heatmap
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.memory import available_memory, forget_frames, free_memory, is_out_of_memory
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 SMALLEST = 48  # short side of the coarsest size, pixels

@@ -18,11 +18,11 @@ from viz_core.generate.objective import TotalVariation
 from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.style_statistics import Gram, Statistic, statistic, style_layers, style_objective
-from viz_core.generate.tape import Tape
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
+from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique
 
 CopyMethod = Literal["efros-leung", "wei-levoy"]

@@ -1,6 +1,15 @@
 """The film of a run: never more than so many frames and bytes, evenly spread over it however long it becomes."""
 
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
+
+from viz_core.technique import Run, Sent, Technique
+
+Kind = TypeVar("Kind", bound=Technique)
 
 MOST_FRAMES = 200
 MOST_BYTES = 64 * 2**20
@@ -28,3 +37,22 @@ class Tape:
     def frames(self) -> tuple[np.ndarray, ...]:
         """What is kept, first to last."""
         return tuple(self._frames)
+
+
+def taped(run: Callable[[Kind], Run]) -> Callable[[Kind], Run]:
+    """A technique's `run` with the previews of its steps as the frames of its result."""
+
+    @functools.wraps(run)
+    def filmed(technique: Kind) -> Run:
+        tape, going = Tape(), run(technique)
+        sent: Sent = None
+        while True:
+            try:
+                step = going.send(sent)
+            except StopIteration as end:
+                return dataclasses.replace(end.value, frames=tape.frames)
+            if step.preview is not None:
+                tape.add(step.preview)
+            sent = yield step
+
+    return filmed

@@ -44,7 +44,7 @@ class Room:
         self.screen: DeltaGenerator | None = None  # where a run is watched, if not in the stage
         self.values: dict[str, Any] = {}
         # what the link holds besides the technique's parameters
-        self.also: dict[str, str] = st.session_state.setdefault(f"{kind.slug}.also", {})
+        self.also: dict[str, str] = st.session_state.setdefault(f"{kind.slug}.beside.link", {})
 
     def t(self, key: str, **values: object) -> str:
         """A text of this technique in the current language."""

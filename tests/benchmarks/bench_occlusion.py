@@ -22,7 +22,7 @@ import torch
 
 import viz_core  # noqa: F401  (before anything that imports torchvision)
 from tests.explain.reference import Answer, kaiming_network, plain_logits
-from viz_core.explain.occlusion import tiles
+from viz_core.explain.occlusion import alike
 from viz_core.models.incremental import PatchedForward
 
 SIZE, PATCH, STRIDE, TARGET = 224, 16, 16, 7
@@ -46,7 +46,7 @@ def trial(parts: Parts) -> Parts:
 
 def incremental(network, x, filling, size: int, brief: bool = False) -> torch.Tensor:
     """Logits at the places, with what is remembered of the clean picture made anew."""
-    parts, found = tiles(PLACES, size), {}
+    parts, found = alike(PLACES, size), {}
     forward = PatchedForward(network, x)
     for part in trial(parts) if brief else parts:
         logits = forward(filling, [top for top, _ in part], [left for _, left in part], PATCH)

@@ -7,7 +7,7 @@ import torch
 from captum.attr import Occlusion as CaptumOcclusion
 
 from tests.explain.reference import Answer
-from viz_core.explain.occlusion import GREY, Occlusion, batches, positions, tiles
+from viz_core.explain.occlusion import GREY, Occlusion, alike, batches, positions
 from viz_core.images import refs
 from viz_core.images.intake import Picture
 from viz_core.images.tensor import to_pixels
@@ -137,9 +137,9 @@ def test_a_patch_that_hides_everything_can_be_in_painted(wide_picture):
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
-def test_tiles_hold_every_place_once(size):
+def test_groups_hold_every_place_once(size):
     places = [(row, column) for row in range(0, 13, 2) for column in range(9)]
-    groups = tiles(places, size)
+    groups = alike(places, size)
     assert sorted(place for group in groups for place in group) == sorted(places)
     assert max(map(len, groups)) <= size
 

@@ -248,13 +248,13 @@ def batches(rows: int, columns: int, size: int) -> Iterator[tuple[list[tuple[int
             if (row, column) not in seen
         ]
         seen.update(level)
-        for tile in tiles(level, size):
-            yield tile, reach
+        for group in alike(level, size):
+            yield group, reach
         reach //= 2
 
 
-def tiles(places: list[tuple[int, int]], size: int) -> list[list[tuple[int, int]]]:
-    """Places (row, column) in groups of neighbours, at most `size` in each.
+def alike(places: list[tuple[int, int]], size: int) -> list[list[tuple[int, int]]]:
+    """Places (row, column) in groups equally far from the borders, at most `size` in each.
 
     The windows of a batch have one size, and those near a border of the picture are smaller than those in its middle.
     """
@@ -262,7 +262,8 @@ def tiles(places: list[tuple[int, int]], size: int) -> list[list[tuple[int, int]
     bands = []
     for axis, side in enumerate((tall, size // tall)):
         along = sorted({place[axis] for place in places})
-        parts = np.array_split(along, math.ceil(len(along) / side))
+        inwards = sorted(along, key=lambda value, ends=(along[0], along[-1]): min(value - ends[0], ends[1] - value))
+        parts = np.array_split(inwards, math.ceil(len(along) / side))
         bands.append({value: number for number, part in enumerate(parts) for value in part.tolist()})
     groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for row, column in places:

@@ -261,8 +261,8 @@ def alike(places: list[tuple[int, int]], size: int) -> list[list[tuple[int, int]
     tall = math.isqrt(size)
     bands = []
     for axis, side in enumerate((tall, size // tall)):
-        along = sorted({place[axis] for place in places})
-        inwards = sorted(along, key=lambda value, ends=(along[0], along[-1]): min(value - ends[0], ends[1] - value))
+        along = np.unique([place[axis] for place in places])
+        inwards = along[np.argsort(np.minimum(along - along[0], along[-1] - along), kind="stable")]
         parts = np.array_split(inwards, math.ceil(len(along) / side))
         bands.append({value: number for number, part in enumerate(parts) for value in part.tolist()})
     groups: dict[tuple[int, int], list[tuple[int, int]]] = {}

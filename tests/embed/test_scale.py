@@ -86,6 +86,7 @@ def test_a_data_base_that_does_not_answer_gets_a_sentence():
         MilvusStore("http://127.0.0.1:9", 4, "test")
 
 
+@pytest.mark.timeout(600)  # opening a cluster takes minutes on a busy machine
 def test_two_workers_describe_what_is_described_here(folder, tmp_path, monkeypatch, capfd):
     import ray
 

@@ -32,6 +32,9 @@ MV_TV = (1.0, 10.0, 100.0)  # of the first third of the layers, the second, the 
 OWN_TV = (1.0, 3.0, 10.0)
 MV_ALPHA = 8e-10
 LBFGS_HISTORY = 30
+# Spread of the Fourier coefficients to begin with. Noise leaves details of the wrong sign that no small step can turn, so a
+# single run begins with next to none; several are to differ in what the layer leaves open.
+FAINT, LOUD = 1e-5, 0.01
 
 OWN: dict[str, Any] = {"schedule": "own", "alpha": 0.0}
 PRESETS: dict[str, dict[str, Any]] = {
@@ -163,7 +166,8 @@ class Inversion(Technique):
         published = self.schedule == "mahendran"
         on_pixels = published or self.canvas == "pixels"
         if self.begin is None and not on_pixels:
-            return Fourier((self.starts, *x.shape[1:]), generator, device=x.device)
+            spread = FAINT if self.starts == 1 else LOUD
+            return Fourier((self.starts, *x.shape[1:]), generator, spread, device=x.device)
         if self.begin is not None:
             start = to_input(open_image(self.begin), min(x.shape[-2:])).to(x.device)
             start = interpolate(start, x.shape[-2:], mode="bilinear").expand(self.starts, -1, -1, -1)

@@ -43,7 +43,8 @@ def curve(pair: tuple[str, str], size: int, optimiser: Optimiser, evaluations: i
     """Best loss so far after each step, until so many evaluations of loss and gradient are spent."""
     technique = Style(image=f"sample:{pair[0]}", style=f"sample:{pair[1]}", size=size, sizes=1)
     network, x = technique.network(), technique.input()
-    loop = Loop(network, Pixels(x), technique.objective(network, x), optimiser, relative=False)
+    box = None if isinstance(optimiser, LBFGS) else (0.0, 1.0)
+    loop = Loop(network, Pixels(x, box), technique.objective(network, x), optimiser, relative=False)
     count, evaluate = [0], loop.evaluate
 
     def counted() -> torch.Tensor:

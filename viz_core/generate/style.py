@@ -207,7 +207,7 @@ class Style(Technique):
         first = conductor.plan()
         painting = optimise(
             network,
-            Pixels(start, project=lambda values: conductor.now.keep_outside(x, values)),
+            Pixels(start, self.box, lambda values: conductor.now.keep_outside(x, values)),
             first.objective,
             first.optimiser,
             self.steps,
@@ -316,6 +316,11 @@ class Style(Technique):
     def uses_adam(self) -> bool:
         """L-BFGS wants the same question at every step, so random directions go with Adam."""
         return self.optimiser == "adam" or self.statistic == "wasserstein"
+
+    @property
+    def box(self) -> tuple[float, float] | None:
+        """L-BFGS must not be clipped, which spoils what it knows of the curvature; its paintings are clipped in the end."""
+        return (0.0, 1.0) if self.uses_adam else None
 
     def make_optimiser(self) -> Optimiser:
         """The optimiser at its start."""

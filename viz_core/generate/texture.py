@@ -169,7 +169,7 @@ class Texture(Technique):
         plan = conductor.plan()
         outcome: Outcome = yield from optimise(
             network,
-            Pixels(self.noise(generator, NOISE)),
+            Pixels(self.noise(generator, NOISE), self.box(method)),
             plan.objective,
             plan.optimiser,
             self.steps,
@@ -177,7 +177,7 @@ class Texture(Technique):
             generator=generator,
             replan=conductor.follow,
         )
-        return Made(outcome.last, None, outcome.curves, outcome.steps)
+        return Made(outcome.last.clamp(0, 1), None, outcome.curves, outcome.steps)
 
     def plan(self, network: GraphModel, sample: Tensor, measure: Statistic, method: NeuralMethod) -> Plan:
         """The objective and the optimiser of one of the methods with a network."""
@@ -198,9 +198,17 @@ class Texture(Technique):
         colour = self.input().mean((2, 3), keepdim=True).cpu()
         return noise((1, 3, self.side, self.side), generator, spread, colour).clamp(0, 1).to(self.network().device)
 
-    def make_optimiser(self, method: NeuralMethod) -> Optimiser:
+    def uses_adam(self, method: NeuralMethod) -> bool:
         """L-BFGS wants the same question at every step, so random directions go with Adam."""
-        return Adam(self.rate) if self.optimiser == "adam" or method == "wasserstein" else LBFGS()
+        return self.optimiser == "adam" or method == "wasserstein"
+
+    def box(self, method: NeuralMethod) -> tuple[float, float] | None:
+        """L-BFGS must not be clipped, which spoils what it knows of the curvature; its textures are clipped in the end."""
+        return (0.0, 1.0) if self.uses_adam(method) else None
+
+    def make_optimiser(self, method: NeuralMethod) -> Optimiser:
+        """The optimiser at its start."""
+        return Adam(self.rate) if self.uses_adam(method) else LBFGS()
 
     def finished(self, made: Mapping[str, Made], frames: tuple[np.ndarray, ...]) -> Result:
         """The textures, where copied pixels came from, and how near each is to the sample in every layer."""

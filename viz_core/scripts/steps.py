@@ -48,3 +48,8 @@ def step_code(name: str) -> str:
 def scale_code(name: str) -> str:
     """What L-BFGS's losses are multiplied by; nothing for Adam."""
     return "scale = 1 / float(values.grad.abs().mean())\n" if name == "lbfgs" else ""
+
+
+def clamp_code(name: str) -> str:
+    """What follows a step: L-BFGS alone must not be clipped on the way."""
+    return "" if name == "lbfgs" else "\nvalues.data.clamp_(0, 1)"

@@ -5,7 +5,7 @@ from viz_core.generate.style_statistics import content_layer, layer_shares
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.statistics import SUMMARIES, answers_code, statistic_code
-from viz_core.scripts.steps import VARIATION, closure_code, optimiser_code, scale_code, step_code
+from viz_core.scripts.steps import VARIATION, clamp_code, closure_code, optimiser_code, scale_code, step_code
 
 OBEYED = (
     *("style", "shares", "style_weight", "content_weight", "statistic", "sizes", "steps", "start", "layers"),
@@ -49,10 +49,8 @@ for factor in factors:  # from small to large, each beginning with the painting 
     $optimiser
     for step in range($steps):
         $step
-        with torch.no_grad():
-            values.clamp_(0, 1)
         losses()
-    painting = values.detach()
+    painting = values.detach().clamp(0, 1)
 result = painting.numpy()
 """
 _BEGIN = {
@@ -89,7 +87,7 @@ def write(technique: Style) -> Script:
         scale=scale_code(name).strip(),
         optimiser=optimiser_code(name, technique.rate).replace("\n", "\n    "),
         steps=technique.steps,
-        step=step_code(name),
+        step=step_code(name) + clamp_code(name).replace("\n", "\n        "),
     )
     body = "\n".join(line.rstrip() for line in body.splitlines())
     body = statistic_code(technique.statistic) + fill(VARIATION) + "\n\n" + body

@@ -5,7 +5,7 @@ from viz_core.generate.texture import NOISE, Texture
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.statistics import SUMMARIES, answers_code, statistic_code
-from viz_core.scripts.steps import closure_code, optimiser_code, scale_code, step_code
+from viz_core.scripts.steps import clamp_code, closure_code, optimiser_code, scale_code, step_code
 
 OBEYED = (
     *("method", "zoom", "side", "reach", "steps", "layers", "layer_weights", "optimiser", "levels", "search"),
@@ -42,10 +42,8 @@ $scale
 $optimiser
 for step in range($steps):
     $step
-    with torch.no_grad():
-        values.clamp_(0, 1)
     losses()
-result = values.detach().numpy()
+result = values.detach().clamp(0, 1).numpy()
 """
 _COPY = """
 # Every window of the sample, ready to be compared with one that is known in part.
@@ -112,7 +110,7 @@ def write(technique: Texture) -> Script:
         scale=scale_code(name).strip(),
         optimiser=optimiser_code(name, technique.rate),
         steps=technique.steps,
-        step=step_code(name),
+        step=step_code(name) + clamp_code(name).replace("\n", "\n    "),
     )
     body = statistic_code(method) + start + body
     return compose(technique, "image", body, part=part, pictures=pictures, layers=layers)

@@ -126,6 +126,9 @@ def test_forgetting_changes_every_map_but_that_of_the_edges():
     assert all(
         row["rank_correlation"] == pytest.approx(1) for row in rows if row["depth"] == 0 and row["method"] == "edges"
     )
+    half = [row for row in rows if row["depth"] >= result.scores["half"] and row["method"] == "gradient"]
+    kept = {row["method"]: row["kept"] for row in result.tables["verdicts"]}
+    assert kept["gradient"] == pytest.approx(np.mean([row["rank_correlation"] for row in half]))
     verdicts = {row["method"]: row["depends"] for row in result.tables["verdicts"]}
     assert verdicts["edges"] == "no"
     assert result.arrays["maps"].shape[:2] == (result.scores["depths"], len(METHODS))

@@ -24,7 +24,7 @@ from viz_core.technique import Result, Run, Section, Step, Technique
 
 OVERLAY = 0.65
 RANDOM = "random"
-DEPENDS_BELOW = 0.5  # rank correlation that a map may keep when the upper half of the network is random
+DEPENDS_BELOW = 0.5  # mean rank correlation that a map may keep when the upper half of the network or more is random
 CHANCE_RUNS = 3  # random orders that are averaged
 TEST_PICTURES = 16
 SHOWN_PICTURES = 4
@@ -114,7 +114,8 @@ class Trust(Technique):
         """The maps at every depth, the similarity curves, and a verdict for each method."""
         rows = [row for row in rows if row["depth"] < len(maps)]
         half = min(len(maps) - 1, (len(layers) + 1) // 2)
-        kept = {row["method"]: row["rank_correlation"] for row in rows if row["depth"] == half}
+        later = [row for row in rows if row["depth"] >= half]
+        kept = {n: float(np.mean([row["rank_correlation"] for row in later if row["method"] == n])) for n in METHODS}
         verdicts = [
             {"method": name, "kept": kept[name], "depends": "yes" if kept[name] < DEPENDS_BELOW else "no"}
             for name in METHODS

@@ -18,7 +18,7 @@ SLUG = Patches.slug
 FIRST = ("layer", "channel")
 THEN = ("pictures", "sort", "also", "count", "size")
 MARK = "#d95f02"  # seen on the light and on the dark theme
-WALL = "patches.wall"  # what was drawn last: stays while another channel is computed
+DRAWN = "patches.drawn"  # which wall was drawn last: it stays while another channel is computed
 ROWS = ("patches", "images", "backprop", "deconvnet", "guided", "least")
 
 
@@ -45,9 +45,9 @@ def last_wall() -> Result | None:
     """The result whose wall is the one asked for, whichever channel it looks at closely."""
     key = technique.model_copy(update={"channel": None}).recipe().digest
     if result is not None:
-        st.session_state[WALL] = key, result.recipe.digest
+        st.session_state[DRAWN] = key, result.recipe.digest
         return result
-    same, digest = st.session_state.get(WALL, ("", ""))
+    same, digest = st.session_state.get(DRAWN, ("", ""))
     return results().get(digest) if same == key else None
 
 

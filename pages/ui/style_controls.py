@@ -19,6 +19,7 @@ from viz_core.images.render import encode_jpeg, fit
 
 NONE = ""
 MASK_SIDE = 360
+THUMBNAIL_WIDTH = 56  # pixels
 MOST_STROKES = 200
 QUALITY = 88
 
@@ -30,10 +31,10 @@ def own_picture(room: Room, name: str, default: str, label: str, help: str) -> N
     options = [*sample_thumbnails(), *st.session_state.get(UPLOADS, {})]
     if st.session_state[key] not in options:
         st.session_state[key] = default
-    shown, chosen = st.columns([1, 2], vertical_alignment="bottom")
-    with chosen:
-        ref = st.selectbox(label, options, format_func=picture_name, help=help, key=key, persist_state="session")
-    shown.image(thumbnail(ref), width="stretch", alt=picture_name(ref))
+    ref = st.session_state[key]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.image(thumbnail(ref), width=THUMBNAIL_WIDTH, alt=picture_name(ref))
+        st.selectbox(label, options, format_func=picture_name, help=help, key=key, persist_state="session")
     room.values[name] = ref
 
 

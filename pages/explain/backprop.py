@@ -7,7 +7,6 @@ from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.room import Room
 from pages.ui.units import choose, forget, layer_to_be, number, passport
 from viz_core.explain.backprop import Backprop
-from viz_core.explain.saliency import shown_limits
 from viz_core.models.relu_rules import RULES
 from viz_core.technique import Result
 
@@ -77,7 +76,7 @@ with room.stage:
 if second is not None:
     other = room.run_beside(second.technique(room, technique, result), technique)
     with room.stage:
-        show_beside(room, second, (result, other), lambda each: each.arrays["map"], shown_limits)
+        show_beside(room, second, (result, other), lambda each: each.arrays["map"])
         side_by_side(other)
 room.downloads(result)
 room.explain()

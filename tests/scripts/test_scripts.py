@@ -41,6 +41,7 @@ TINY: dict[str, list[dict]] = {
     "trust": [{"check": "deletion", "steps": 5, "size": 32}, {"size": 32}],
     "class-image": [
         {"steps": 4, "size": 48},
+        {"steps": 2, "size": 32, "measure": "probability", "painter": "itself"},
         {"steps": 3, "size": 48, "start": "noise", "optimiser": "adam", "l2": 5.0, "tv": 2.0, "small_pixels": 30.0},
         {"steps": 3, "size": 48, "goal": "channel", "layer": "stage3.conv1", "count": 2, "decay": 0.1}
         | {"optimiser": "progress", "small_contributions": 20.0, "transforms": "none"},
@@ -54,8 +55,9 @@ TINY: dict[str, list[dict]] = {
     ],
     "deepdream": [{"steps": 2, "octaves": 2, "size": 64}, {"steps": 1, "size": 48, "also": ("stage2.conv1",)}],
     "inversion": [
-        {"steps": 3, "size": 32},
-        {"steps": 2, "size": 32, "optimiser": "lbfgs", "alpha": 0.1, "starts": 2, "layers": ("relu1",)},
+        {"steps": 2, "size": 32, "layers": ("relu1", "stage4.relu1")},
+        {"steps": 3, "size": 32, "optimiser": "adam", "canvas": "pixels", "layers": ("relu1", "stage4.relu1")},
+        {"steps": 2, "size": 32, "canvas": "pixels", "alpha": 0.1, "starts": 2, "layers": ("relu1",)},
     ],
     "texture": [
         {"method": "gram", "steps": 3, "side": 48},

@@ -7,7 +7,18 @@ from viz_core.scripts.steps import BLUR, VARIATION
 
 OBEYED = (
     *("goal", "also", "layer", "channel", "count", "steps", "start", "optimiser", "rate", "l2", "tv", "decay", "blur"),
-    *("blur_every", "small_pixels", "small_contributions", "transforms", "most_rate", "guided", "facets", "dataset"),
+    *(
+        "blur_every",
+        "small_pixels",
+        "small_contributions",
+        "transforms",
+        "most_rate",
+        "guided",
+        "facets",
+        "dataset",
+        "measure",
+        "painter",
+    ),
 )
 _BODY = """
 generator = torch.Generator().manual_seed($seed)
@@ -101,7 +112,7 @@ def _loss(technique: ClassImage, units: tuple[int, ...], layers: tuple[str, ...]
     each, chosen = f"[range({len(units)}), {list(units)}]", f"[:, {units[0]}]"
     pick = chosen if len(units) == 1 else each
     if technique.goal == "class":
-        wish = f"scores{pick}"
+        wish = f"scores.log_softmax(1){pick}" if technique.measure == "probability" else f"scores{pick}"
     else:
         answers = value(network, layers[0])
         maps = len(network.layer(layers[0]).shape) == 3

@@ -152,9 +152,9 @@ def listed(words: Iterable[str], indent: str = "    ") -> str:
 def network(technique: Technique, layers: Sequence[str] = ()) -> tuple[str, Files]:
     """The code of the technique's network with the layers to watch, and its weights; raises ConvscopeError."""
     model = technique.network()
-    code, files = _build(technique.model, technique.seed)
+    code, files = _build(model.name, technique.seed)
     uses = [module_use(model, layer) for layer in layers]
-    if layers and technique.model not in BUNDLED:
+    if layers and model.name not in BUNDLED:
         code += _NOT_IN_PLACE
     code += fill(_SEE, mean=numbers(model.mean), std=numbers(model.std)) + "\n"
     if layers:

@@ -47,7 +47,7 @@ def step_code(name: str) -> str:
 
 def scale_code(name: str) -> str:
     """What L-BFGS's losses are multiplied by; nothing for Adam."""
-    return "scale = 1 / float(values.grad.abs().mean())\n" if name == "lbfgs" else ""
+    return "scale = float(1 / values.grad.abs().mean())\n" if name == "lbfgs" else ""
 
 
 def clamp_code(name: str) -> str:

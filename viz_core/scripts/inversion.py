@@ -3,7 +3,7 @@
 import textwrap
 
 from viz_core.generate.canvas import COLOUR
-from viz_core.generate.inversion import ALPHA, OWN_TV, Inversion
+from viz_core.generate.inversion import ALPHA, FAINT, LOUD, OWN_TV, Inversion
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.steps import VARIATION, closure_code, optimiser_code, scale_code, step_code
@@ -65,7 +65,7 @@ def shown(values):  # the values are Fourier coefficients, the lower frequencies
 _NOISE = """generator = torch.Generator().manual_seed({seed})
     values = mean + variance**0.5 * torch.randn(({starts}, *x.shape[1:]), generator=generator)"""
 _COEFFICIENTS = """generator = torch.Generator().manual_seed({seed})
-    values = 0.01 * torch.randn({starts}, 3, *frequency.shape, 2, generator=generator)"""
+    values = {spread} * torch.randn({starts}, 3, *frequency.shape, 2, generator=generator)"""
 _CLIPPED = """
         with torch.no_grad():
             values.clamp_(0, 1)"""
@@ -79,13 +79,16 @@ def write(technique: Inversion) -> Script:
         raise beyond("layers")
     smoothness = {layer: technique.tv * OWN_TV[technique.third(network, layer)] for layer in layers}
     listed = ", ".join(f'"{layer}": {weight!r}' for layer, weight in smoothness.items())
+    spread = FAINT if technique.starts == 1 else LOUD
     name, fourier = technique.optimiser, technique.canvas == "fourier"
     body = fill(
         _BODY,
         size=technique.size or network.input_size,
         smoothness="\n    ".join(textwrap.wrap(listed, 100)),
         answers="seen[layer]",
-        begin=(_COEFFICIENTS if fourier else _NOISE).format(starts=technique.starts, seed=technique.seed),
+        begin=(_COEFFICIENTS if fourier else _NOISE).format(
+            starts=technique.starts, seed=technique.seed, spread=spread
+        ),
         canvas=fill(_FOURIER, colours=[list(row) for row in COLOUR]) if fourier else fill(_PIXELS),
         beta=repr(technique.beta),
         alpha=f"\n        loss = loss + {technique.alpha!r} * (painted - mean).abs().flatten(1).pow({ALPHA}).mean(1)"

@@ -6,20 +6,20 @@ from pages.ui.charts import curves
 from pages.ui.room import Room
 from viz_core.generate.defence import Defence
 
-LINES = ("plain clean", "plain attacked", "defended clean", "defended attacked")
+LINES = ("plain_clean", "plain_attacked", "defended_clean", "defended_attacked")
 
 room = Room(Defence)
 technique = room.controls()
 result = room.run(technique)
 if result is not None:
     with room.stage:
-        facts = {name.replace(" ", "_"): f"{result.scores[name]:.0%}" for name in LINES}
+        facts = {name: f"{result.scores[name]:.0%}" for name in LINES}
         st.markdown(f"**{room.t('page.verdict', epsilon=f'{technique.epsilon:.2f}', **facts)}**")
         room.show(result, "gradients", room.t("page.gradients"))
         learning, strength = st.columns(2)
         with learning:
             st.markdown(f"**{room.t('page.learning')}**")
-            lines = {room.t(f"page.{name.replace(' ', '_')}"): result.arrays[f"curve: {name}"] for name in LINES}
+            lines = {room.t(f"page.{name}"): result.arrays[f"curve: {name}"] for name in LINES}
             chart = curves(lines, room.t("page.step"), result.arrays["steps"])
             chart.update_yaxes(range=[0, 1], tickformat=".0%")
             st.plotly_chart(chart, width="stretch", key="defence.learning")

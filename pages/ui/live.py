@@ -251,8 +251,11 @@ def stop_button(job: Job | None) -> None:
 
 
 def _texts() -> dict[str, object]:
-    curves = "live.curves."
-    labels = {key.removeprefix(curves): label for key, label in catalogue(language()).items() if key.startswith(curves)}
+    labels = {
+        key.rpartition(".")[2]: label
+        for key, label in catalogue(language()).items()
+        if key.startswith(("live.curves.", "trust.methods."))  # the trust room has a curve for each method
+    }
     return {name: t(f"live.{name}") for name in TEXTS} | {"curves": labels}
 
 

@@ -46,11 +46,11 @@ def test_random_starts_stay_in_the_cube():
 
 def test_training_against_attacks_holds_where_plain_training_falls():
     result = finish(Defence(**QUICK, steps=120).run())
-    assert result.scores["plain clean"] > 0.85
-    assert result.scores["defended attacked"] > result.scores["plain attacked"] + 0.25
+    assert result.scores["plain_clean"] > 0.85
+    assert result.scores["defended_attacked"] > result.scores["plain_attacked"] + 0.25
     falling = [row["plain"] for row in result.tables["strength"]]
     assert falling == sorted(falling, reverse=True)
-    assert len(result.arrays["steps"]) == len(result.arrays["curve: plain clean"])
+    assert len(result.arrays["steps"]) == len(result.arrays["curve: plain_clean"])
 
 
 def test_the_same_seed_gives_the_same_networks_and_stop_ends_early():

@@ -87,8 +87,8 @@ class Defence(Technique):
         test = Digits(*(part[:MEASURED] for part in test))
         shares = {}
         for name, network in (("plain", plain), ("defended", defended)):
-            shares[f"{name} clean"] = accuracy(network, test)
-            shares[f"{name} attacked"] = accuracy(network, Digits(pgd(network, test, self.epsilon, 3), test.labels))
+            shares[f"{name}_clean"] = accuracy(network, test)
+            shares[f"{name}_attacked"] = accuracy(network, Digits(pgd(network, test, self.epsilon, 3), test.labels))
         return shares
 
     def _finished(

@@ -54,7 +54,7 @@ def write(technique: Defence) -> Script:
     """How often the defended network is right on attacked digits, during the training."""
     values = {name: getattr(technique, name) for name in ("epsilon", "rounds", "steps", "seed")}
     body = fill(_BODY, tested=TESTED, measured=MEASURED, batch=BATCH, rate=RATE, every=EVERY, **values)
-    return compose(technique, "curve: defended attacked", body, network_too=False, files={"digits.npz": _digits})
+    return compose(technique, "curve: defended_attacked", body, network_too=False, files={"digits.npz": _digits})
 
 
 def _digits() -> bytes:

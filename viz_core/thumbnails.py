@@ -17,6 +17,7 @@ QUALITY = 80
 # The most telling picture of a technique, where that is not its first; None: the browser draws it, take a screenshot.
 PICTURES: dict[str, str | None] = {
     "autograd": None,
+    "audit": None,
     "patches": "wall",
     "neighbours": "features",
     "backprop": "guided",

@@ -47,7 +47,9 @@ def test_a_running_picture_follows_the_settings(open_page):
     assert not page.exception
     assert job.steered
     assert page.session_state["class-image.job"] is job
-    time.sleep(0.5)
+    seen = job.step.done
+    while job.step.done < seen + 3:  # a step that was on its way before the change, and one that follows it
+        time.sleep(0.05)
     page.button(key="stop").click().run()
     while job.active:
         time.sleep(0.05)

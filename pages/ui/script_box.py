@@ -23,7 +23,6 @@ def script_box(recipe: Recipe) -> None:
     if not popover.open:
         return
     with popover:
-        st.caption(t("ui.script_help"))
         try:
             script = script_for(kind(**recipe.parameters))
         except ConvscopeError as problem:

@@ -1,4 +1,4 @@
-"""A room's result as a stand-alone script: to read, to copy, and to download with what it needs."""
+"""A room's result as a script: to read, to copy, and to download with what it needs."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from pages.ui.language import language, t
 from viz_core.errors import ConvscopeError
 from viz_core.recipe import Recipe
 from viz_core.registry import technique
-from viz_core.scripts.script import Script, has_script, script_for
+from viz_core.scripts.script import HELPER, Script, has_script, script_for
 
 CODE_HEIGHT = 420
 
@@ -50,3 +50,6 @@ def _shown(script: Script, slug: str) -> None:
         on_click="ignore",
     )
     st.code(script.code, language="python", height=CODE_HEIGHT)
+    if script.helper:
+        with st.expander(t("ui.script_helper", file=HELPER)):
+            st.code(script.helper, language="python", height=CODE_HEIGHT)

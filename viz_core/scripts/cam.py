@@ -45,6 +45,7 @@ result = torch.einsum("kc,chw->khw", remaining.T.softmax(dim=1), maps).relu().nu
 _GUIDED = """
 # Guided Grad-CAM: the maps at the picture's size, times guided backpropagation.
 large = F.interpolate(torch.from_numpy(result)[:, None], x.shape[-2:], mode="bilinear")
+
 $rule
 guided = [torch.autograd.grad(see(x)[0, target], x)[0][0] for target in classes]
 result = (torch.stack(guided) * large).detach().numpy()

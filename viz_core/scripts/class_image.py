@@ -23,7 +23,7 @@ OBEYED = (
 _BODY = """
 generator = torch.Generator().manual_seed($seed)
 $begin
-values.requires_grad_()
+values.requires_grad_()$prepare
 centre = 0.5
 
 def losses():  # what should become small, one number for each picture; its gradient is left in values.grad
@@ -34,7 +34,6 @@ def losses():  # what should become small, one number for each picture; its grad
     return loss.detach()
 
 least, best = losses(), values.detach().clone()
-$prepare
 for step in range($steps):
     gradient = values.grad
     with torch.no_grad():
@@ -76,17 +75,16 @@ def write(technique: ClassImage) -> Script:
         move=_move(technique),
         priors="\n        ".join(_priors(technique)),
     )
-    body = "\n".join(line for line in body.splitlines() if line.strip() or not line)
-    helpers = [
+    used = [
         (technique.blur > 0, BLUR),
         (technique.small_pixels > 0 or technique.small_contributions > 0, _FAINTEST),
         (technique.tv > 0, VARIATION),
     ]
-    head = "".join(fill(code) + "\n\n" for wanted, code in helpers if wanted)
+    groundwork = "".join(fill(code) + "\n\n" for wanted, code in used if wanted)
     wanted = f"# What is painted: {comment(names)}\n" if names else ""
     rule = relu_rule("guided") + "\n" if technique.guided else ""
     pictures = {"picture.png": technique.image} if technique.start == "picture" else None
-    return compose(technique, "image", rule + head + wanted + body, layers=layers, pictures=pictures)
+    return compose(technique, "image", rule + wanted + body, layers=layers, pictures=pictures, groundwork=groundwork)
 
 
 def _begin(technique: ClassImage, shape: tuple[int, ...]) -> str:
@@ -135,7 +133,7 @@ def _loss(technique: ClassImage, units: tuple[int, ...], layers: tuple[str, ...]
 
 def _prepare(technique: ClassImage) -> str:
     if technique.optimiser == "adam":
-        return f"optimiser = torch.optim.Adam([values], lr={technique.rate / LEVELS!r})"
+        return f"\noptimiser = torch.optim.Adam([values], lr={technique.rate / LEVELS!r})"
     return ""
 
 

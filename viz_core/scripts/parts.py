@@ -1,9 +1,10 @@
 """What scripts have in common: the network, pictures, layers to look at, ReLU rules, and how they are put together."""
 
+import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import Template
 from typing import Any
 
@@ -18,7 +19,7 @@ from viz_core.models import own
 from viz_core.models.bundled import ASSETS, load_bundled
 from viz_core.models.graph import GraphModel
 from viz_core.models.load import BUNDLED, RANDOM
-from viz_core.scripts.script import Script, file_name
+from viz_core.scripts.script import HELPER, Script, file_name
 from viz_core.technique import Technique
 
 Files = dict[str, Callable[[], bytes]]
@@ -83,16 +84,21 @@ _NOT_IN_PLACE = """for module in net.modules():
 """
 _WATCH = """
 # Whenever the network sees a picture, what these layers answer is kept.
-seen = {}
-for name in $names:
-    net.get_submodule(name).register_forward_hook(lambda m, i, out, name=name: seen.update({name: out}))
+def watch(*names):
+    seen = {}
+    for name in names:
+        net.get_submodule(name).register_forward_hook(lambda m, i, out, name=name: seen.update({name: out}))
+    return seen
 """
 _WATCH_EACH_USE = """
 # Whenever the network sees a picture, what these layers answer is kept; some are used more than once.
-seen = {}
-net.register_forward_pre_hook(lambda *_: seen.clear())
-for name in $names:
-    net.get_submodule(name).register_forward_hook(lambda m, i, out, name=name: seen.setdefault(name, []).append(out))
+def watch(*names):
+    seen = {}
+    net.register_forward_pre_hook(lambda *_: seen.clear())
+    for name in names:
+        module = net.get_submodule(name)
+        module.register_forward_hook(lambda m, i, out, name=name: seen.setdefault(name, []).append(out))
+    return seen
 """
 _PICTURE = """
 # A picture as the network sees it: the short side scaled to `size`, RGB in [0, 1], (1, 3, H, W).
@@ -142,25 +148,28 @@ def numbers(values: Any) -> str:
     return "[" + ", ".join(str(float(f"{value:.9g}")) for value in values.flatten().tolist()) + "]"
 
 
-def listed(words: Iterable[str], indent: str = "    ") -> str:
-    """Texts as a list that takes as many lines as it needs."""
-    quoted = [f'"{word}"' for word in words]
-    line = "[" + ", ".join(quoted) + "]"
-    return line if len(line) < 90 else "[\n" + "".join(f"{indent}{one},\n" for one in quoted) + "]"
+def wrapped(line: str) -> str:
+    """A call or a list on as many lines as it needs."""
+    return textwrap.fill(line, 116, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def network(technique: Technique, layers: Sequence[str] = ()) -> tuple[str, Files]:
-    """The code of the technique's network with the layers to watch, and its weights; raises ConvscopeError."""
+    """The code of the technique's network, with which layers can be watched, and its weights; raises ConvscopeError."""
     model = technique.network()
     code, files = _build(model.name, technique.seed)
-    uses = [module_use(model, layer) for layer in layers]
     if layers and model.name not in BUNDLED:
         code += _NOT_IN_PLACE
     code += fill(_SEE, mean=numbers(model.mean), std=numbers(model.std)) + "\n"
     if layers:
-        watch = _WATCH_EACH_USE if any(use for _, use in uses) else _WATCH
-        code += "\n" + fill(watch, names=listed(dict.fromkeys(name for name, _ in uses))) + "\n"
+        repeated = any(module_use(model, layer)[1] for layer in layers)
+        code += "\n" + fill(_WATCH_EACH_USE if repeated else _WATCH) + "\n"
     return code, files
+
+
+def watching(model: GraphModel, layers: Sequence[str]) -> str:
+    """The line that watches these layers."""
+    names = dict.fromkeys(module_use(model, layer)[0] for layer in layers)
+    return wrapped("seen = watch(" + ", ".join(f'"{name}"' for name in names) + ")")
 
 
 def module_use(model: GraphModel, layer: str) -> tuple[str, int]:
@@ -245,25 +254,46 @@ def compose(
     pictures: Mapping[str, str] | None = None,
     layers: Sequence[str] = (),
     network_too: bool = True,
+    groundwork: str = "",
     files: Files | None = None,
 ) -> Script:
     """The script whose `body` leaves the array in `result`.
 
-    `pictures`: file names and references of the pictures it reads by `picture(file, size)`; `layers` are watched.
+    `pictures`: file names and references of the pictures it reads by `picture(file, size)`; `layers` are watched;
+    `groundwork` is code that lies in the helper file, with the network and the reading of pictures.
     """
-    code, all_files = network(technique, layers) if network_too else ("", {})
+    helper, all_files = network(technique, layers) if network_too else ("", {})
     all_files |= files or {}
     if pictures:
-        code += "\n" + fill(_PICTURE) + "\n"
+        helper += "\n" + fill(_PICTURE) + "\n"
         all_files |= {file: picture_file(ref) for file, ref in pictures.items()}
-    code += "\n" + body.strip("\n") + "\n\n" + fill(_SAVE, file=file_name(array), array=array) + "\n"
-    code = re.sub(r"\n{3,}", "\n\n", code)
-    return Script(_head(technique, array, code, all_files) + _imports(code) + "\n" + code, array, part, all_files)
+    helper = _tidy(f"{helper}\n{groundwork}")
+    watch = watching(technique.network(), layers) + "\n\n" if layers else ""
+    code = _tidy(watch + body.strip("\n") + "\n\n" + fill(_SAVE, file=file_name(array), array=array))
+    names = ", ".join(_shared(helper, code))
+    imports = _imports(code) + (f"\nfrom {HELPER.removesuffix('.py')} import {names}\n" if names else "")
+    if helper:
+        helper = f'"""The groundwork of the script."""\n\n{_imports(helper)}\n{helper}'
+    head = _head(technique, array, "load_file(" in helper + code, [*all_files, *([HELPER] if helper else [])])
+    return Script(f"{head}{imports}\n{code}", array, part, all_files, helper)
 
 
-def _head(technique: Technique, array: str, code: str, files: Files) -> str:
+def _tidy(code: str) -> str:
+    """Code without more than one blank line anywhere, any around it, or lines that an empty place left."""
+    code = re.sub(r"^ +\n", "", code, flags=re.MULTILINE)
+    code = re.sub(r"\n{3,}", "\n\n", code).strip("\n")
+    return code and code + "\n"
+
+
+def _shared(helper: str, code: str) -> list[str]:
+    """What is defined in one file and used in the other."""
+    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    return sorted(used & set(re.findall(r"^(?:def )?(\w+)(?=\(| = )", helper, re.MULTILINE)))
+
+
+def _head(technique: Technique, array: str, safetensors: bool, files: Sequence[str]) -> str:
     """What the script does and what it needs."""
-    needs = "torch, torchvision, numpy and pillow" + (" (and safetensors)" if "load_file(" in code else "")
+    needs = "torch, torchvision, numpy and pillow" + (" (and safetensors)" if safetensors else "")
     listed = ", ".join(sorted({name.partition("/")[0] for name in files}))
     beside = f"\nBeside it must lie: {listed}." if listed else ""
     summary = textwrap.fill(technique.summary(), 116)

@@ -15,6 +15,7 @@ from viz_core.errors import ConvscopeError
 from viz_core.technique import Technique
 
 FILE = "script.py"
+HELPER = "helper.py"
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
@@ -22,13 +23,15 @@ FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 class Script:
     """Code that makes an array of a result: it saves it as `<array>.npy`.
 
-    `part` says which part of the result's array that is, as an index; `files` are those it reads, made when asked for.
+    `part` says which part of the result's array that is, as an index; `files` are those it reads, made when asked for;
+    `helper` is the code of the second file that it imports: the network and the reading of pictures.
     """
 
     code: str
     array: str
     part: tuple[Any, ...] = ()
     files: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    helper: str = ""
 
     @property
     def saved_as(self) -> str:
@@ -40,10 +43,12 @@ class Script:
         return arrays[self.array][self.part]
 
     def bundle(self) -> bytes:
-        """A zip of the script and its files: unpack it and run it."""
+        """A zip of the script, its helper and its files: unpack it and run it."""
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr(zipfile.ZipInfo(FILE, FIRST_DATE), self.code)
+            if self.helper:
+                archive.writestr(zipfile.ZipInfo(HELPER, FIRST_DATE), self.helper)
             for name, make in self.files.items():
                 archive.writestr(zipfile.ZipInfo(name, FIRST_DATE), make())
         return content.getvalue()

@@ -3,14 +3,18 @@
 from viz_core.scripts.parts import fill
 
 _LBFGS = """
-options = {"max_iter": 1, "max_eval": 26, "history_size": 10, "tolerance_grad": 0.0, "tolerance_change": 0.0}
-optimiser = torch.optim.LBFGS([values], 1.0, line_search_fn="strong_wolfe", **options)
-"""
-_CLOSURE = """
-def closure():  # torch forgets curvature below 1e-10, so loss and gradient are enlarged
-    loss = float(losses().sum()) * scale
-    values.grad = values.grad * scale
-    return loss
+# A step of L-BFGS, after `losses` has run once; torch forgets curvature below 1e-10, so loss and gradient are enlarged.
+def lbfgs(values, losses):
+    scale = float(1 / values.grad.abs().mean())
+    options = {"max_iter": 1, "max_eval": 26, "history_size": 10, "tolerance_grad": 0.0, "tolerance_change": 0.0}
+    optimiser = torch.optim.LBFGS([values], 1.0, line_search_fn="strong_wolfe", **options)
+
+    def closure():
+        loss = float(losses().sum()) * scale
+        values.grad = values.grad * scale
+        return loss
+
+    return lambda: optimiser.step(closure)
 """
 BLUR = """
 def blur(x, sigma):  # a Gaussian cut at four standard deviations; the border is repeated outwards
@@ -28,28 +32,16 @@ def variation(x, power=2.0):  # how much neighbours differ, on average
 """
 
 
-def optimiser_code(name: str, rate: float) -> str:
-    """`optimiser` for the leaf `values`: Adam, or L-BFGS one step at a time with what it asks for (`scale` must be set)."""
-    if name == "adam":
-        return f"optimiser = torch.optim.Adam([values], lr={rate!r})"
-    return fill(_LBFGS)
+def step_code(name: str, rate: float) -> str:
+    """`step()`, which changes the leaf `values` so that `losses` falls: by Adam, or by L-BFGS."""
+    return f"torch.optim.Adam([values], lr={rate!r}).step" if name == "adam" else "lbfgs(values, losses)"
 
 
-def closure_code(name: str) -> str:
-    """The loss for L-BFGS as a function; nothing for Adam."""
-    return fill(_CLOSURE) + "\n\n" if name == "lbfgs" else ""
-
-
-def step_code(name: str) -> str:
-    """One step of `optimiser`."""
-    return "optimiser.step(closure)" if name == "lbfgs" else "optimiser.step()"
-
-
-def scale_code(name: str) -> str:
-    """What L-BFGS's losses are multiplied by; nothing for Adam."""
-    return "scale = float(1 / values.grad.abs().mean())\n" if name == "lbfgs" else ""
+def step_groundwork(name: str) -> str:
+    """The functions that `step_code` needs beside the script."""
+    return "" if name == "adam" else fill(_LBFGS) + "\n\n"
 
 
 def clamp_code(name: str) -> str:
     """What follows a step: L-BFGS alone must not be clipped on the way."""
-    return "" if name == "lbfgs" else "\nvalues.data.clamp_(0, 1)"
+    return "" if name == "lbfgs" else "values.data.clamp_(0, 1)"

@@ -5,16 +5,13 @@ from viz_core.generate.style_statistics import content_layer, layer_shares
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.statistics import SUMMARIES, answers_code, statistic_code
-from viz_core.scripts.steps import VARIATION, clamp_code, closure_code, optimiser_code, scale_code, step_code
+from viz_core.scripts.steps import VARIATION, clamp_code, step_code, step_groundwork
 
 OBEYED = (
     *("style", "shares", "style_weight", "content_weight", "statistic", "sizes", "steps", "start", "layers"),
     *("layer_weights", "content_layer", "style_zoom", "smoothness", "optimiser", "rate"),
 )
 _BODY = """
-def resized(picture, shape):
-    return F.interpolate(picture, shape, mode="bilinear", antialias=True).clamp(0, 1)
-
 def style_answers():  # of the layers that say what the style is
     return $style_answers
 
@@ -29,34 +26,36 @@ for factor in factors:  # from small to large, each beginning with the painting 
     targets = [summary(answers) for answers in style_answers()]
     see(x)
     content = $content_answers
-    size = content.flatten(1).square().sum(1).clamp_min(1e-12)
-    $begin
+    values = $begin if painting is None else resized(painting, x.shape[-2:])
     values.requires_grad_()
 
     def losses():  # the distances to what is shown and to the style, and roughness
         values.grad = None
         see(values)
-        loss = $content_weight * (($content_answers - content).flatten(1).square().sum(1) / size)
+        loss = $content_weight * far($content_answers, content)
         for share, answers, target in zip(shares, style_answers(), targets):
             loss = loss + share * far(summary(answers), target)
         loss = loss + $smoothness * variation(values)
         loss.sum().backward()
         return loss.detach()
 
-    $closure
     losses()
-    $scale
-    $optimiser
-    for step in range($steps):
-        $step
+    step = $step
+    for _ in range($steps):
+        step()
+        $clamp
         losses()
     painting = values.detach().clamp(0, 1)
 result = painting.numpy()
 """
+_RESIZED = """
+def resized(picture, shape):
+    return F.interpolate(picture, shape, mode="bilinear", antialias=True).clamp(0, 1)
+"""
 _BEGIN = {
-    "content": "start = x",
-    "style": "start = resized(manner, x.shape[-2:])",
-    "noise": "start = (0.5 + {noise} * torch.randn(x.shape, generator=torch.Generator().manual_seed({seed}))).clamp(0, 1)",
+    "content": "x.clone()",
+    "style": "resized(manner, x.shape[-2:])",
+    "noise": "(0.5 + {noise} * torch.randn(x.shape, generator=torch.Generator().manual_seed({seed}))).clamp(0, 1)",
 }
 
 
@@ -70,7 +69,6 @@ def write(technique: Style) -> Script:
     everything = tuple(dict.fromkeys((*layers, shown)))
     shares = [share * technique.style_weight for share in layer_shares(layers, technique.layer_weights)]
     begin = _BEGIN[technique.start].format(noise=NOISE, seed=technique.seed)
-    later = "values = start.clone() if painting is None else resized(painting, x.shape[-2:])"
     body = fill(
         _BODY,
         size=technique.size or network.input_size,
@@ -80,16 +78,14 @@ def write(technique: Style) -> Script:
         zoom=technique.style_zoom,
         style_answers=answers_code([value(network, layer, everything) for layer in layers]),
         content_answers=value(network, shown, everything),
-        begin=f"{begin}\n    {later}",
+        begin=begin,
         content_weight=repr(technique.content_weight),
         smoothness=repr(technique.smoothness),
-        closure=closure_code(name).strip().replace("\n", "\n    "),
-        scale=scale_code(name).strip(),
-        optimiser=optimiser_code(name, technique.rate).replace("\n", "\n    "),
         steps=technique.steps,
-        step=step_code(name) + clamp_code(name).replace("\n", "\n        "),
+        step=step_code(name, technique.rate),
+        clamp=clamp_code(name),
     )
-    body = "\n".join(line.rstrip() for line in body.splitlines())
-    body = statistic_code(technique.statistic) + fill(VARIATION) + "\n\n" + body
+    body = statistic_code(technique.statistic) + body
+    groundwork = fill(_RESIZED) + "\n\n" + fill(VARIATION) + "\n\n" + step_groundwork(name)
     pictures = {"picture.png": technique.image, "style.png": technique.style}
-    return compose(technique, "image", body, pictures=pictures, layers=everything)
+    return compose(technique, "image", body, pictures=pictures, layers=everything, groundwork=groundwork)

@@ -5,7 +5,7 @@ from viz_core.generate.texture import NOISE, Texture
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.statistics import SUMMARIES, answers_code, statistic_code
-from viz_core.scripts.steps import clamp_code, closure_code, optimiser_code, scale_code, step_code
+from viz_core.scripts.steps import clamp_code, step_code, step_groundwork
 
 OBEYED = (
     *("method", "zoom", "side", "reach", "steps", "layers", "layer_weights", "optimiser", "levels", "search"),
@@ -36,12 +36,11 @@ def losses():
     loss.sum().backward()
     return loss.detach()
 
-$closure
 losses()
-$scale
-$optimiser
-for step in range($steps):
-    $step
+step = $step
+for _ in range($steps):
+    step()
+    $clamp
     losses()
 result = values.detach().clamp(0, 1).numpy()
 """
@@ -106,11 +105,10 @@ def write(technique: Texture) -> Script:
         side=technique.side,
         seed=technique.seed,
         spread=NOISE,
-        closure=closure_code(name).strip(),
-        scale=scale_code(name).strip(),
-        optimiser=optimiser_code(name, technique.rate),
         steps=technique.steps,
-        step=step_code(name) + clamp_code(name).replace("\n", "\n    "),
+        step=step_code(name, technique.rate),
+        clamp=clamp_code(name),
     )
     body = statistic_code(method) + start + body
-    return compose(technique, "image", body, part=part, pictures=pictures, layers=layers)
+    groundwork = step_groundwork(name)
+    return compose(technique, "image", body, part=part, pictures=pictures, layers=layers, groundwork=groundwork)

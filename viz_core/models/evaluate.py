@@ -118,12 +118,6 @@ def photograph(path: Path, side: int) -> Tensor:
     return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
 
 
-def best_side(photos: dict[str, Any]) -> int:
-    """The smallest short side, in pixels, at which most photographs are right."""
-    right: dict[str, int] = photos["right_in_top5"]
-    return int(max(right, key=lambda side: right[side]).removesuffix("px"))
-
-
 def measure(net: BundledNet, val: Labelled, count: int, attacked: int) -> dict[str, Any]:
     """All numbers of the model card: on the first `count` validation pictures, the attack on the first `attacked`."""
     logits = torch.cat(list(predictions(net, val.images[:count])))
@@ -148,21 +142,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/train/decoded"), help="folder for the decoded pictures")
     parser.add_argument("--count", type=int, default=10_000, help="how many validation pictures")
     parser.add_argument("--attacked", type=int, default=1000, help="how many of them are attacked")
-    parser.add_argument(
-        "--photos", type=Path, help="folder of photographs <wnid>_<name>.jpg, to choose the input size by"
-    )
+    parser.add_argument("--photos", type=Path, help="folder of photographs <wnid>_<name>.jpg to be named as well")
     options = parser.parse_args(arguments)
     torch.set_num_threads(2)
     bundle = load_bundled(options.twin)
     net = placed(bundle.module, torch.device("cpu"))
     val = load_split(options.data, "val", options.cache)
     results = measure(net, val, options.count, options.attacked)
-    changes: dict[str, Any] = {"results": results}
     if options.photos:
         results["photographs"] = photographs(net, options.photos)
-        changes["input_size"] = best_side(results["photographs"])
     print(json.dumps(results, indent=2))
-    write_card(bundle.card | changes, ASSETS / f"{options.twin}.json")
+    write_card(bundle.card | {"results": results}, ASSETS / f"{options.twin}.json")
     write_readme()
 
 

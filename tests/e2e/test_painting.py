@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 ROOM = "style?model=bundled-random&size=64&sizes=1&steps=1000&optimiser=adam"
 STEP = re.compile(r"step (\d+) of 1000")
@@ -12,6 +12,16 @@ def step(page: Page) -> int:
     """How many steps the running picture has taken."""
     expect(page.locator(".live .status")).to_have_text(STEP)
     return int(STEP.search(page.inner_text(".live .status")).group(1))
+
+
+def at_rest(element: Locator) -> dict[str, float]:
+    """Where an element is once the page about it has stopped moving."""
+    box = element.bounding_box()
+    while True:
+        element.page.wait_for_timeout(400)
+        last, box = box, element.bounding_box()
+        if box == last:
+            return box
 
 
 def test_a_running_painting_follows_the_sliders_and_the_brush(visitor):
@@ -29,7 +39,7 @@ def test_a_running_painting_follows_the_sliders_and_the_brush(visitor):
     page.get_by_text("Paint the mask with a brush").click()
     canvas = page.locator(".brush canvas")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    box = at_rest(canvas)
     before = step(page)
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()

@@ -23,6 +23,11 @@ def gradient(model: GraphModel, x: Tensor, target: int) -> Tensor:
     return torch.autograd.grad(model(x)[0, target], x)[0]
 
 
+def difference(a: Tensor, b: Tensor) -> float:
+    """The largest difference, as a share of the largest value."""
+    return float((a - b).abs().max() / a.abs().max())
+
+
 def questions(model: GraphModel) -> list[Callable[[], Tensor]]:
     """Thirty different things to ask."""
     asked: list[Callable[[], Tensor]] = []
@@ -55,7 +60,10 @@ def test_thirty_people_at_once_get_what_they_would_get_alone() -> None:
 
     with ThreadPoolExecutor(PEOPLE) as people:
         together = list(people.map(at_once, asked))
-    assert max(float((a - b).abs().max()) for a, b in zip(alone, together, strict=True)) == 0
+    # Some processors take another kernel from one call to the next: the last bits differ then. Mixed-up answers differ by far more.
+    assert max(difference(a, b) for a, b in zip(alone, together, strict=True)) < 1e-4
+    guided, deconvnet = alone[2], alone[3]
+    assert difference(guided, deconvnet) > 0.1
     for module in model._program.modules.values():
         assert not any(getattr(module, hooks) for hooks in HOOKS)
     assert not torch.nn.modules.module._has_any_global_hook()

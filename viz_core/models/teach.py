@@ -1,22 +1,23 @@
 """What a teacher makes of the training pictures: `python -m viz_core.models.teach --network resnet50 --data DIR --out DIR`.
 
 Training then learns from the teacher's probabilities beside the labels (Hinton, Vinyals & Dean 2015). The teacher may be any
-network that `viz_core.models.load` gives whose classes include those of the pictures, in whatever order.
+network that `viz_core.models.load` gives, whatever its classes.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from scipy.optimize import linear_sum_assignment
-from torch import Tensor
+from torch import Tensor, nn
 
 from viz_core.models.graph import GraphModel
 from viz_core.models.load import load
 from viz_core.models.tiny_imagenet import load_split
 
 BATCH = 50
+FIT_BATCH = 500
 TAUGHT = "taught.pt"
 
 
@@ -30,22 +31,37 @@ def teacher_logits(teacher: GraphModel, images: Tensor, size: int) -> Tensor:
     return torch.cat(parts)
 
 
-def matching_classes(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """For each of our classes the teacher's, int64 [classes]: the one-to-one choice that explains the labels best.
+def taught_probabilities(logits: Tensor, labels: Tensor, classes: int, passes: int = 3) -> Tensor:
+    """What the teacher knows of our classes, half precision [N, classes]: a readout of its logits, fitted to the labels.
 
-    logits: [N, teacher's classes]; labels: int64 [N], each class at least once. The teacher's mean probabilities over the
-    pictures of a class say how well two classes match; the assignment maximises their sum.
+    logits: [N, teacher's classes]; labels: int64 [N]. The readout translates between the classes and gets used to small
+    pictures. Each half of the pictures is told by the readout fitted on the other, which never saw their labels.
     """
-    sums = torch.zeros(classes, logits.shape[1])
-    for rows in torch.arange(len(labels)).split(10_000):
-        sums.index_add_(0, labels[rows], logits[rows].float().softmax(1))
-    means = sums / torch.bincount(labels, minlength=classes)[:, None]
-    return torch.from_numpy(linear_sum_assignment(means.numpy(), maximize=True)[1])
+    scaled = (logits.float() - logits.float().mean(0)) / logits.float().std()
+    taught = torch.empty(len(labels), classes, dtype=torch.half)
+    one, other = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0)).chunk(2)
+    for seen, told in ((one, other), (other, one)):
+        readout = fitted_readout(scaled[seen], labels[seen], classes, passes)
+        taught[told] = readout(scaled[told]).detach().softmax(1).half()
+    return taught
 
 
-def taught_probabilities(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """The teacher's probabilities among our classes alone, half precision [N, classes]."""
-    return logits[:, matching_classes(logits, labels, classes)].float().softmax(1).half()
+def fitted_readout(features: Tensor, labels: Tensor, classes: int, passes: int) -> nn.Linear:
+    """Multinomial logistic regression on features [N, C], by AdamW with a cosine of the rate."""
+    readout = nn.Linear(features.shape[1], classes)
+    nn.init.zeros_(readout.weight)
+    nn.init.zeros_(readout.bias)
+    optimizer = torch.optim.AdamW(readout.parameters(), lr=3e-3)
+    steps = passes * math.ceil(len(labels) / FIT_BATCH)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(passes):
+        for rows in torch.randperm(len(labels), generator=generator).split(FIT_BATCH):
+            optimizer.zero_grad()
+            F.cross_entropy(readout(features[rows]), labels[rows]).backward()
+            optimizer.step()
+            schedule.step()
+    return readout
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -43,6 +43,21 @@ def open_page() -> Callable[..., AppTest]:
 
 
 @pytest.fixture
+def open_small(open_page) -> Callable[..., AppTest]:
+    """Open a page with a small network and a small picture, then follow a link to it with more parameters."""
+
+    def opened(page: str, lang: str = "en", model: str = "random:squeezenet1_1", **parameters: str) -> AppTest:
+        test = open_page(page, lang, model=model)
+        for name, value in {"model": model, "size": "64", **parameters}.items():
+            test.query_params[name] = value
+        test.run()
+        assert_well(test)
+        return test
+
+    return opened
+
+
+@pytest.fixture
 def finished() -> Callable[..., AppTest]:
     """Wait until the job of a live technique's page has ended, if it needed one; returns the page with the result."""
 

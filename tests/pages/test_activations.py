@@ -1,24 +1,15 @@
 """The activations page without a browser."""
 
+import functools
+
 import pytest
 
 PAGE = "pages/look/activations.py"
-NETWORK = {"model": "random:squeezenet1_1", "size": "64"}
 
 
 @pytest.fixture
-def open_activations(open_page):
-    """Open the page with a small network, then follow a link to it with more parameters."""
-
-    def opened(lang: str = "en", **parameters: str):
-        page = open_page(PAGE, lang, model=NETWORK["model"])
-        for name, value in {**NETWORK, **parameters}.items():
-            page.query_params[name] = value
-        page.run()
-        assert not page.exception
-        return page
-
-    return opened
+def open_activations(open_small):
+    return functools.partial(open_small, PAGE)
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -1,24 +1,15 @@
 """The page of class activation maps without a browser."""
 
+import functools
+
 import pytest
 
 PAGE = "pages/explain/cam.py"
 
 
 @pytest.fixture
-def open_cam(open_page):
-    """Open the page with a small network, then follow a link to it with more parameters."""
-
-    def opened(lang: str = "en", **parameters: str):
-        model = parameters.pop("model", "random:squeezenet1_1")
-        page = open_page(PAGE, lang, model=model)
-        for name, value in {"model": model, "size": "64", **parameters}.items():
-            page.query_params[name] = value
-        page.run()
-        assert not page.exception
-        return page
-
-    return opened
+def open_cam(open_small):
+    return functools.partial(open_small, PAGE)
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -1,23 +1,15 @@
 """The saliency page without a browser."""
 
+import functools
+
 import pytest
 
 PAGE = "pages/explain/saliency.py"
 
 
 @pytest.fixture
-def open_saliency(open_page):
-    """Open the page with a small network, then follow a link to it with more parameters."""
-
-    def opened(lang: str = "en", **parameters: str):
-        page = open_page(PAGE, lang, model="random:squeezenet1_1")
-        for name, value in {"model": "random:squeezenet1_1", "size": "64", **parameters}.items():
-            page.query_params[name] = value
-        page.run()
-        assert not page.exception
-        return page
-
-    return opened
+def open_saliency(open_small):
+    return functools.partial(open_small, PAGE)
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

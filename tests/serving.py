@@ -4,9 +4,11 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -66,3 +68,23 @@ def serve(arguments: Sequence[str] = DASHBOARD, ready: str = r"ready: (\S+)", **
         yield server
     finally:
         server.close()
+
+
+@contextlib.contextmanager
+def milvus(folder: Path, patience_s: float = 30) -> Iterator[str]:
+    """The address of a Milvus server in a process of its own, which keeps its data in the folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "milvus_lite", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline and socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -66,7 +66,7 @@ with room.settings:
     dataset = dataset_box(Audit)
     room.guarded(lambda: fetch(dataset))
 fixed = {"dataset": dataset, "image": Audit.model_fields["image"].default}
-technique = room.controls(only=("layer", "k", "alike", "count", "size"), **fixed)
+technique = room.controls(only=("layer", "k", "alike", "count", "size", "flat"), **fixed)
 result = room.run(technique)
 if result is not None:
     with room.stage:

@@ -51,8 +51,8 @@ def dropped(result: Result, maps: list[Frame]) -> list[Dropped]:
     for name, picture in new_pictures():
         key = (result.recipe.digest, picture.digest)
         if key not in kept:
-            vectors = result.arrays["vectors"]
-            kept[key] = land(room.network, scores["layer"], scores["size"], picture.pixels, vectors, places)
+            how = scores["layer"], scores["size"], result.recipe.parameters["flat"]
+            kept[key] = land(room.network, *how, picture.pixels, result.arrays["vectors"], places)
         found.append(Dropped(picture.pixels, kept[key], name))
     return found
 
@@ -89,7 +89,7 @@ with room.settings:
     room.guarded(lambda: fetch(dataset))
 fixed = {"dataset": dataset, "image": Map.model_fields["image"].default}
 technique = room.controls(only=("method", "layer"), **fixed)
-technique = room.controls(only=(*OWN[technique.method], "size"), **fixed)
+technique = room.controls(only=(*OWN[technique.method], "size", "flat"), **fixed)
 result = room.run(technique)
 if result is not None:
     with room.stage:

@@ -12,7 +12,7 @@ room = Room(Neighbours)
 with room.settings:
     dataset = dataset_box(Neighbours)
     room.guarded(lambda: fetch(dataset))
-room.controls(only=("layer", "k", "size"), dataset=dataset)
+room.controls(only=("layer", "k", "size", "flat"), dataset=dataset)
 room.values |= {
     "query": number("neighbours", "query"),
     "why": which_neighbour(),

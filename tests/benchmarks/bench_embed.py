@@ -1,11 +1,13 @@
 """The embedding side in numbers: describing, searching, mapping, and precision at five against pixels.
 
-    python tests/benchmarks/bench_embed.py --part throughput|precision|index|map|ray [--data FOLDER] [--count N]
+    python tests/benchmarks/bench_embed.py --part throughput|precision|index|map|engines [--data FOLDER] [--count N]
 
 `--data` is a folder of Tiny-ImageNet's parquet files; without it random pictures and vectors stand in, except for precision.
-Throughput: extraction into the store against bare forward passes over the same decoded pictures, in turns; processor time is
-least disturbed by others. Index: recall at ten of the graph on clustered vectors against exact search. Map: seconds to the
-first map and between two frames of t-SNE.
+Throughput: files read, decoded, described and stored (`--folder` of pictures, else such a folder is made), against bare forward
+passes over the same pictures, decoded before, in turns; processor time is least disturbed by others. Engines: the neighbours
+found here, by a Ray cluster of two workers, and by a Milvus server.
+Index: recall at ten of the graph on clustered vectors against exact search. Map: seconds to the first map and between two
+frames of t-SNE.
 """
 
 import argparse
@@ -24,12 +26,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from tests.serving import milvus
 from viz_core import models
 from viz_core.embed.features import BATCH, Looks, default_layer, extract, pixel_vectors
 from viz_core.embed.index import ExactIndex, build_graph
 from viz_core.embed.mosaic import scattered
 from viz_core.embed.projection import Arranging, chunk, plane
 from viz_core.embed.search import neighbour_graph, precision
+from viz_core.images.datasets import open_dataset
 from viz_core.images.intake import Picture
 from viz_core.images.picture_set import PictureSet
 from viz_core.models.tiny_imagenet import load_split
@@ -72,7 +76,20 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def throughput(options: argparse.Namespace) -> None:
     """Extraction against bare passes; a fresh store for every round."""
-    network, pictures = models.load(options.network), pictures_of(options, "train-0")
+    with tempfile.TemporaryDirectory() as made:
+        compare(options, options.folder or written(pictures_of(options, "train-0"), Path(made), "jpg"))
+
+
+def written(pictures: PictureSet, folder: Path, kind: str) -> Path:
+    """The pictures as files."""
+    for place in range(len(pictures)):
+        Image.fromarray(pictures.read(place).pixels).save(folder / f"{place:05}.{kind}", quality=90)
+    return folder
+
+
+def compare(options: argparse.Namespace, folder: Path) -> None:
+    """Extraction from a folder against bare passes."""
+    network, pictures = models.load(options.network), open_dataset(f"folder:{folder}")
     layer = default_layer(network)
     decoded = [x for _, x in pictures.batches(SIDE, BATCH[0])]
 
@@ -86,7 +103,8 @@ def throughput(options: argparse.Namespace) -> None:
             os.environ["CONVSCOPE_CACHE"] = folder
             drained(extract(network, pictures, [layer], SIDE))
 
-    bare()
+    with torch.inference_mode():
+        network(decoded[0])
     runs = {"bare": [], "extract": []}
     for _ in range(options.rounds):
         for name, work in (("bare", bare), ("extract", extracting)):
@@ -170,38 +188,57 @@ def mapping(options: argparse.Namespace) -> None:
     )
 
 
-def on_ray(options: argparse.Namespace) -> None:
-    """The neighbours of a folder described by two workers against those of the same folder described here."""
+def engines(options: argparse.Namespace) -> None:
+    """The ten neighbours of each picture of a folder: described and searched here, by a Ray cluster, and by Milvus."""
+    from viz_core.embed.milvus import MilvusStore
     from viz_core.embed.ray_engine import describe_on_ray
-    from viz_core.images.datasets import open_dataset
 
     network, layer = models.load(options.network), default_layer(models.load(options.network))
-    with tempfile.TemporaryDirectory() as folder:
-        where = Path(folder) / "set"
-        where.mkdir()
-        pictures = pictures_of(options, "val")
-        for place in range(len(pictures)):
-            Image.fromarray(pictures.read(place).pixels).save(where / f"{place:05}.png")
-        found = []
-        for engine in ("local", "ray"):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "set").mkdir()
+        where = written(pictures_of(options, "val"), folder / "set", "png")
+        pictures, graphs = open_dataset(f"folder:{where}"), {}
+        for engine in ("here", "Ray"):
             os.environ["CONVSCOPE_CACHE"] = f"{folder}/{engine}"
             started = time.perf_counter()
-            if engine == "ray":
-                drained(describe_on_ray(str(where), options.network, [layer], SIDE, None, 2))
-            values = drained(extract(network, open_dataset(f"folder:{where}"), [layer], SIDE))[layer].values
-            print(f"{engine}: {len(values)} pictures in {time.perf_counter() - started:.1f} s")
-            found.append(neighbour_graph(values, 10)[0])
+            if engine == "Ray":
+                drained(describe_on_ray(str(where), options.network, [layer], SIDE, False, options.address, 2))
+            values = drained(extract(network, pictures, [layer], SIDE))[layer].values
+            print(f"{engine}: {len(values)} pictures in {time.perf_counter() - started:.1f} s", flush=True)
+            graphs[engine] = neighbour_graph(values, 10)
+        with milvus(folder / "milvus") as address:
+            started, keys = time.perf_counter(), [number.to_bytes(16, "big") for number in range(len(values))]
+            store = MilvusStore(address, values.shape[1], "bench")
+            store.add(keys, values)
+            answers = [store.nearest(vector, 11) for vector in values]
+            found = [[int.from_bytes(key, "big") for key in keys] for keys, _ in answers]
+            print(f"Milvus: filled and asked {len(values)} times in {time.perf_counter() - started:.1f} s")
+            far = [
+                far[np.array(some) != at][:10] for at, (some, (_, far)) in enumerate(zip(found, answers, strict=True))
+            ]
+            others = [[other for other in some if other != at][:10] for at, some in enumerate(found)]
+            graphs["Milvus"] = np.array(others), np.array(far)
+            store.close()
+    places, apart = graphs.pop("here")
+    for engine, (found, far) in graphs.items():
+        order = (found == places).all(axis=1).mean()
+        members = np.mean([len({*one} & {*other}) / 10 for one, other in zip(places, found, strict=True)])
+        off = (np.abs(far - apart) / apart).max()
         print(
-            f"the same ten neighbours in the same order: {(found[0] == found[1]).all(axis=1).mean():.2%} of the pictures"
+            f"{engine}: the same ten in the same order for {order:.2%} of the pictures, {members:.3%} of all neighbours;"
         )
+        print(f"  distances differ by {off:.1e} of themselves at most")
 
 
 def main() -> None:
     """Run one part and print its numbers."""
-    parts = {"throughput": throughput, "precision": precise, "index": index, "map": mapping, "ray": on_ray}
+    parts = {"throughput": throughput, "precision": precise, "index": index, "map": mapping, "engines": engines}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=parts, default="throughput")
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--address", help="of a Ray cluster; without it one is opened")
     parser.add_argument("--network", default="bundled")
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)

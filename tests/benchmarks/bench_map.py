@@ -1,24 +1,32 @@
-"""A map of 20,000 points in Chromium: frames a second while it is dragged, time to the hover card, time from lasso to answer.
+"""The map in Chromium: a chart of 20,000 points, and the whole room over pictures of a folder.
 
-    python tests/benchmarks/bench_map.py
+    python tests/benchmarks/bench_map.py points
+    python tests/benchmarks/bench_map.py room FOLDER
 
-The page is that of the browser tests. Without a graphics card Chromium draws WebGL on the processor.
+Points: frames a second while the map is dragged, time to the hover card, time from lasso to answer, on the page of the browser
+tests. Room: from the end of the features to the first map on the screen, between two frames of t-SNE, to the hover card, and
+from lasso to gallery; the features are computed anew. Without a graphics card Chromium draws WebGL on the processor.
 """
 
+import itertools
+import re
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.conftest import FLAGS, SERVE_SCRIPT, chromium_path
 from tests.serving import serve
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 4.0
+PATIENCE_MS = 230_000
+FRAMES = 12  # of t-SNE that are timed
 DRAG = """seconds => new Promise(done => {
   const frames = [];
   const host = [...document.querySelectorAll('*')].find(one => one.shadowRoot && one.shadowRoot.querySelector('.map'));
@@ -36,54 +44,139 @@ DRAG = """seconds => new Promise(done => {
   };
   requestAnimationFrame(step);
 })"""
+# Writes down when the picture of the run was drawn and what the line below it said.
+WATCH = """() => {
+  window.seen = [];
+  let last = '';
+  const look = () => {
+    for (const host of document.querySelectorAll('*')) {
+      const live = host.shadowRoot && host.shadowRoot.querySelector('.live');
+      if (!live) continue;
+      const told = [Number(live.dataset.shown || 0), live.querySelector('.status').textContent];
+      if (told.join() !== last) window.seen.push([performance.now(), ...told]);
+      last = told.join();
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+SAID = "[...document.querySelectorAll('[data-testid=stMarkdown]')].map(one => one.textContent).join()"
+# Milliseconds from the pointer going up to a frame with another gallery, its pictures loaded.
+GALLERY = """before => new Promise(done => document.addEventListener('pointerup', event => {
+  const look = () => {
+    const shown = [...document.querySelectorAll('.wall img')].slice(0, 12);
+    const there = shown.length && SAID !== before && shown.every(one => one.complete);
+    requestAnimationFrame(there ? () => done(performance.now() - event.timeStamp) : look);
+  };
+  look();
+}, { once: true, capture: true }))""".replace("SAID", SAID)
 
 
-def hover(page: Page) -> float:
+def hover(page: Page, x: float = 0.5, y: float = 0.5) -> float:
     """Milliseconds from a movement of the pointer to the card."""
     box = page.locator(".map .stage").bounding_box()
     card = page.locator(".map .card")
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     card.wait_for(state="hidden")
     started = time.perf_counter()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
     card.wait_for(state="visible")
     return 1000 * (time.perf_counter() - started)
 
 
-def lasso(page: Page, shift: float) -> float:
-    """Milliseconds from letting go of the lasso to the answer of the page."""
+def draw_lasso(page: Page, shift: float) -> None:
+    """Draw a lasso about the middle, and let go of it."""
     box = page.locator(".map .stage").bounding_box()
-    before = page.locator("#chosen").inner_text()
     corners = [(0.4, 0.4), (0.6 + shift, 0.4), (0.6 + shift, 0.6), (0.4, 0.6)]
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=4)
-    started = time.perf_counter()
     page.mouse.up()
+
+
+def lasso(page: Page, shift: float) -> float:
+    """Milliseconds from letting go of the lasso to the answer of the page."""
+    before = page.locator("#chosen").inner_text()
+    draw_lasso(page, shift)
+    started = time.perf_counter()
     while page.locator("#chosen").inner_text() == before:
         page.wait_for_timeout(5)
     return 1000 * (time.perf_counter() - started)
 
 
-def main() -> None:
-    """Measure and print."""
+def gallery(page: Page, shift: float) -> float:
+    """Milliseconds from letting go of the lasso to the gallery."""
+    before = page.evaluate(SAID)
+    page.evaluate("([code, before]) => { window.timing = eval(code)(before); }", [GALLERY, before])
+    draw_lasso(page, shift)
+    took = page.evaluate("window.timing")
+    page.wait_for_timeout(600)
+    return took
+
+
+def drag(page: Page) -> None:
+    """Frames a second while the map is dragged."""
+    gaps = page.evaluate(DRAG, SECONDS)
+    slow = sorted(gaps)[-max(1, len(gaps) // 10)]
+    print(f"dragging: {1000 * len(gaps) / sum(gaps):.1f} frames/s, slowest tenth {slow:.0f} ms", flush=True)
+
+
+def points(browser: Browser) -> None:
+    """The chart alone, with 20,000 points."""
     script = str(ROOT / "tests" / "e2e" / "map_page.py")
-    with sync_playwright() as playwright, serve(("-c", SERVE_SCRIPT, script, "")) as server:
-        path = chromium_path(playwright.chromium.executable_path)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with serve(("-c", SERVE_SCRIPT, script, "")) as server:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(server.address)
         page.wait_for_selector(".map[data-drawn]")
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(1000)
-        gaps = page.evaluate(DRAG, SECONDS)
-        slow = sorted(gaps)[-len(gaps) // 10]
-        print(f"dragging 20,000 points: {1000 * len(gaps) / sum(gaps):.1f} frames/s, slowest tenth {slow:.0f} ms")
+        drag(page)
         print(f"hover card: {statistics.median(hover(page) for _ in range(5)):.0f} ms")
         page.click(".map [data-tool=lasso]")
         print(f"lasso to answer: {statistics.median(lasso(page, 0.02 * n) for n in range(5)):.0f} ms")
+
+
+def room(browser: Browser, folder: str) -> None:
+    """The room over the pictures of a folder, from the first visit on."""
+    with tempfile.TemporaryDirectory() as cache, serve(CONVSCOPE_CACHE=cache, CONVSCOPE_FOLDERS=folder) as server:
+        page = browser.new_page(viewport={"width": 1280, "height": 1300}, locale="en-US")
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{server.address}/map?dataset=folder:{folder}&steps={10 * FRAMES}")
+        page.evaluate(WATCH)
+        page.wait_for_selector(".live")
+        described = time.perf_counter()
+        page.wait_for_selector(".map[data-drawn]")
+        whole = time.perf_counter() - described
+        seen = page.evaluate("window.seen")
+        (first,) = [at for at, row in enumerate(seen) if row[1] and not seen[at - 1][1]]
+        told = [row for row in seen[:first] if re.search(r"\d", row[2])]
+        print(
+            f"features: {seen[first][0] / 1000:.1f} s; to the first map: {(seen[first][0] - told[-1][0]) / 1000:.2f} s"
+        )
+        shown = [row[0] for at, row in enumerate(seen) if at and row[1] != seen[at - 1][1]]
+        gaps = [(later - earlier) / 1000 for earlier, later in itertools.pairwise(shown[1:])]
+        print(f"frames of t-SNE: every {statistics.median(gaps):.2f} s (slowest {max(gaps):.2f}), {len(gaps)} of them")
+        print(f"finished map after {whole:.1f} s", flush=True)
+        page.wait_for_timeout(1500)
+        spots = [(0.5, 0.5), (0.45, 0.55), (0.55, 0.45), (0.5, 0.4), (0.4, 0.5)]
+        print(f"hover card: {statistics.median(hover(page, *spot) for spot in spots):.0f} ms")
+        page.click(".map [data-tool=lasso]")
+        took = [gallery(page, 0.02 * number) for number in range(8)]
+        print(f"lasso to gallery: {statistics.median(took):.0f} ms (slowest {max(took):.0f})", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    part, *folder = sys.argv[1:] or ["points"]
+    with sync_playwright() as playwright:
+        path = chromium_path(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        if part == "room":
+            room(browser, *folder)
+        else:
+            points(browser)
         browser.close()
 
 

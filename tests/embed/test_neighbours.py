@@ -106,3 +106,27 @@ def test_a_large_set_is_searched_through_a_graph(folder, monkeypatch):
     graph = finish(Neighbours(model=NETWORK, dataset=f"folder:{folder}", query=3, k=5).run())
     assert [one.scores["exact"] for one in (exact, graph)] == [True, False]
     np.testing.assert_array_equal(exact.arrays["features_indices"], graph.arrays["features_indices"])
+
+
+def test_kept_positions_are_the_maps_themselves_and_units_stay_whole(folder):
+    network, pictures = load(NETWORK), open_dataset(f"folder:{folder}")
+    plain = Neighbours(model=NETWORK, dataset=f"folder:{folder}", size=64, query=3, k=5, layer="features.8", flat=True)
+    before = finish(plain.run())
+    x = torch.from_numpy(np.stack([pictures.seen(at, 64) for at in range(40)]).transpose(0, 3, 1, 2) / 255).float()
+    known = network.activations(x, "features.8")["features.8"].flatten(1).numpy()
+    apart = np.delete(np.linalg.norm(known - known[3], axis=1), 3)
+    np.testing.assert_allclose(before.arrays["features_distances"], np.sort(apart)[:5], rtol=2e-3)
+    channels = before.scores["width"]
+    assert channels < known.shape[1]
+    assert all(unit < channels for row in before.tables["features"] for unit in row["units"])
+    off = tuple(before.tables["features"][0]["units"])
+    after = finish(plain.model_copy(update={"off": off}).run())
+    on = np.delete(np.arange(known.shape[1]).reshape(channels, -1), off, axis=0).ravel()
+    expected = np.sort(np.delete(np.linalg.norm((known - known[3])[:, on], axis=1), 3))[:5]
+    np.testing.assert_allclose(after.arrays["features_distances"], expected, rtol=2e-3)
+
+
+def test_positions_of_too_many_pictures_get_a_sentence(folder, monkeypatch):
+    monkeypatch.setattr("viz_core.embed.features.MOST_NUMBERS", 40 * 100)
+    with pytest.raises(ConvscopeError, match="All positions"):
+        finish(Neighbours(model=NETWORK, dataset=f"folder:{folder}", layer="features.8", flat=True).run())

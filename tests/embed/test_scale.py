@@ -1,14 +1,10 @@
 """More than one machine: a real Milvus server and a real Ray cluster of two workers find what is found here."""
 
-import socket
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.serving import milvus
 from viz_core.__main__ import main
 from viz_core.embed.milvus import MilvusStore
 from viz_core.embed.neighbours import Neighbours
@@ -18,26 +14,13 @@ from viz_core.errors import ConvscopeError
 from viz_core.technique import finish
 
 NETWORK = "random:squeezenet1_1"
-START_S = 30
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A Milvus server in a process of its own; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("milvus")
-    options = ["server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "milvus_lite", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and socket.socket().connect_ex(("127.0.0.1", port)):
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
+    with milvus(tmp_path_factory.mktemp("milvus")) as address:
+        yield address
 
 
 @pytest.fixture

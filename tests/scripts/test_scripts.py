@@ -27,7 +27,11 @@ TINY: dict[str, list[dict]] = {
     "filters": [{}, {"layer": "stage2.conv1", "count": 3, "first": 2, "normalise": "joint"}],
     "activations": [{}, {"layer": "fc"}, {"model": "random:resnet18", "layer": "layer1.0.relu_1", "size": 64}],
     "patches": [{"dataset": "folder", "pictures": 9, "size": 32}],
-    "neighbours": [{"dataset": "folder", "k": 4}, {"dataset": "folder", "query": 3, "off": (1, 5)}],
+    "neighbours": [
+        {"dataset": "folder", "k": 4},
+        {"dataset": "folder", "query": 3, "off": (1, 5)},
+        {"dataset": "folder", "k": 4, "flat": True, "off": (2,)},
+    ],
     "map": [{"dataset": "folder", "method": "pca"}],
     "occlusion": [{"stride": 32}, {"stride": 40, "fill": "blur", "model": RANDOM, "size": 96}],
     "saliency": [

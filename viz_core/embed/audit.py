@@ -41,7 +41,7 @@ class Audit(ByLayer):
     def run(self) -> Run:
         """Describe the set, then read everything off the graph of its neighbours."""
         pictures, layer = open_dataset(self.dataset), self.chosen_layer()
-        features = (yield from self.described(pictures, [layer], least=LEAST))[layer]
+        features = (yield from self.described(pictures, [layer], least=LEAST, flat=self.flat))[layer]
         graph, _ = yield from meanwhile(lambda: neighbour_graph(features.values, self.k), Step(0, 1))
         if graph is None:
             raise ConvscopeError("embed_errors.stopped", done=len(features.pictures), total=len(pictures))

@@ -22,6 +22,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", required=True, help="a folder, s3://..., builtin or torchvision:<name>")
     command.add_argument("--model", default="bundled", help="network (default: bundled)")
     command.add_argument("--layer", help="layer (default: the last before the classes)")
+    command.add_argument("--flat", action="store_true", help="keep every position of the layer's maps, not their mean")
     command.add_argument("--size", type=int, help="side of the pictures, pixels (default: half the network's own)")
     command.add_argument("--engine", choices=("local", "ray"), default="local", help="who computes (default: local)")
     command.add_argument("--address", help="of the Ray cluster (default: one on this machine)")
@@ -37,20 +38,23 @@ def embed(given: argparse.Namespace) -> None:
     layer = network.resolve_layer(given.layer or default_layer(network))
     size = given.size or default_size(network)
     if given.engine == "ray":
-        unread = watched(describe_on_ray(given.data, given.model, [layer], size, given.address, given.workers))
+        unread = watched(
+            describe_on_ray(given.data, given.model, [layer], size, given.flat, given.address, given.workers)
+        )
         for path, told in unread:
             print(f"{path}: {told}", file=sys.stderr)
         if "://" in given.data:
             return
     ref = given.data if given.data == BUILTIN or given.data.startswith(TORCHVISION) else FOLDER + given.data
     pictures = open_dataset(ref)
-    features = watched(extract(network, pictures, [layer], size))[layer]
+    features = watched(extract(network, pictures, [layer], size, given.flat))[layer]
     if given.engine == "local":
         for one in pictures.skipped:
             print(f"{one.title}: {one.reason}", file=sys.stderr)
-    print(f"{len(features.pictures)} pictures, {features.values.shape[1]} units of {layer}")
+    print(f"{len(features.pictures)} pictures, {features.values.shape[1]} numbers of {layer}")
     if given.milvus:
-        store = MilvusStore(given.milvus, features.values.shape[1], network.digest, layer, size, pictures.name)
+        every = ("flat",) if given.flat else ()
+        store = MilvusStore(given.milvus, features.values.shape[1], network.digest, layer, size, pictures.name, *every)
         added = store.add([key_of(pictures.member_digest(int(at))) for at in features.pictures], features.values)
         print(f"{added} vectors added to {store.collection} at {given.milvus}")
         store.close()

@@ -40,13 +40,18 @@ class OverSet(Technique):
         return self.size or default_size(self.network())
 
     def described(
-        self, pictures: PictureSet, layers: Sequence[str], preview: np.ndarray | None = None, least: int = 1
+        self,
+        pictures: PictureSet,
+        layers: Sequence[str],
+        preview: np.ndarray | None = None,
+        least: int = 1,
+        flat: bool = False,
     ) -> Describing:
         """The features of the set by layer; Stop ends with a sentence, and what is described stays described.
 
         Raises ConvscopeError where fewer than `least` pictures can be read.
         """
-        passing = extract(self.network(), pictures, layers, self.side())
+        passing = extract(self.network(), pictures, layers, self.side(), flat)
         while True:
             try:
                 done, total = next(passing)
@@ -68,6 +73,12 @@ class ByLayer(OverSet):
         None,
         description="layer that describes the pictures; empty: the last before the classes",
         json_schema_extra={"widget": "layer"},
+    )
+
+    flat: bool = Field(
+        False,
+        description="keep every position of the layer's maps instead of their mean",
+        json_schema_extra={"advanced": True},
     )
 
     def chosen_layer(self) -> str:

@@ -1,5 +1,6 @@
 """What layers say of every picture of a set, kept on disk so that no picture is described twice."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from viz_core.models.graph import GraphModel
 BATCH = (32, 256)  # on the processor, on an accelerator
 LOOK = "looks"
 DECODERS = 2  # threads
+MOST_NUMBERS = 150_000_000  # in all vectors of a set: 300 MB in half precision
 LEAST_SIDE = 64  # at which a network sees the pictures of a set by itself, pixels
 
 
@@ -49,6 +51,11 @@ def pooled(values: torch.Tensor) -> torch.Tensor:
     return values.flatten(2).mean(dim=2) if values.dim() > 2 else values
 
 
+def as_vectors(values: torch.Tensor, flat: bool) -> torch.Tensor:
+    """A layer's values as vectors: the mean over the positions of a map, or `flat`, all positions one after the other."""
+    return values.flatten(1) if flat else pooled(values)
+
+
 def default_layer(network: GraphModel) -> str:
     """The last layer before the classes: the maps under a global average pooling, else the last but one linear layer."""
     head = network.head()
@@ -63,17 +70,17 @@ def default_size(network: GraphModel) -> int:
     return max(LEAST_SIDE, network.input_size // 2)
 
 
-def describe(network: GraphModel, x: torch.Tensor, layer: str) -> np.ndarray:
+def describe(network: GraphModel, x: torch.Tensor, layer: str, flat: bool = False) -> np.ndarray:
     """The vectors (N, D), float32, of pictures (N, 3, H, W) in a layer."""
     with torch.inference_mode():
-        return pooled(network.activations(x.to(network.device), layer)[layer]).float().cpu().numpy()
+        return as_vectors(network.activations(x.to(network.device), layer)[layer], flat).float().cpu().numpy()
 
 
 class Describer:
     """Turns pictures into records; where memory runs out it goes on with batches of half the size."""
 
-    def __init__(self, network: GraphModel, layers: Sequence[str]) -> None:
-        self.network = network
+    def __init__(self, network: GraphModel, layers: Sequence[str], flat: bool = False) -> None:
+        self.network, self.flat = network, flat
         self.layers = tuple(layers)
         self.batch = BATCH[network.device.type == "cuda"]
 
@@ -101,7 +108,7 @@ class Describer:
         looks["pixels"] = small(x)
         records = {LOOK: looks}
         for layer in self.layers:
-            vectors = pooled(values[layer]).float().cpu().numpy()
+            vectors = as_vectors(values[layer], self.flat).float().cpu().numpy()
             records[layer] = np.empty(len(keys), vector_records(vectors.shape[1]))
             records[layer]["vector"] = vectors
         for rows in records.values():
@@ -115,21 +122,35 @@ def small(x: torch.Tensor) -> np.ndarray:
     return (reduced * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
-def shelves(network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int) -> dict[str, Records]:
-    """Where the records of a set lie: by layer, and under "looks" those that all layers share."""
+def shelves(
+    network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int, flat: bool = False
+) -> dict[str, Records]:
+    """Where the records of a set lie: by layer, and under "looks" those that all layers share.
+
+    Raises ConvscopeError where the vectors of all positions of a map would take too much memory.
+    """
     owner = (network.digest, pictures.name, size)
-    kinds = {LOOK: LOOKS} | {layer: vector_records(network.layer(layer, (size, size)).shape[0]) for layer in layers}
-    return {name: Records(kind, name, *owner) for name, kind in kinds.items()}
+    places = {LOOK: Records(LOOKS, LOOK, *owner)}
+    for layer in layers:
+        shape = network.layer(layer, (size, size)).shape
+        width, every = (math.prod(shape), ("flat",)) if flat and len(shape) > 1 else (shape[0], ())
+        if width * len(pictures) > MOST_NUMBERS and every:
+            most = MOST_NUMBERS // width
+            raise ConvscopeError("embed_errors.too_flat", layer=layer, width=width, count=len(pictures), most=most)
+        places[layer] = Records(vector_records(width), layer, *owner, *every)
+    return places
 
 
-def extract(network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int) -> Progress:
+def extract(
+    network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int, flat: bool = False
+) -> Progress:
     """The features of a whole set by layer; yields (done, total) after every batch and before the first.
 
     Only pictures that are not on disk already are read, so that a pass that was ended early goes on where it was, and new
     pictures are added to the old ones. Pictures that cannot be read are left out, and listed in `pictures.skipped`.
     """
     keys = [key_of(pictures.member_digest(index)) for index in range(len(pictures))]
-    places, describing = shelves(network, pictures, layers, size), Describer(network, layers)
+    places, describing = shelves(network, pictures, layers, size, flat), Describer(network, layers, flat)
     missing = _missing(places, keys, range(len(keys)))
     total, done = len(keys), len(keys) - len(missing)
     yield done, total

@@ -13,9 +13,15 @@ from viz_core.models.graph import GraphModel
 
 
 def land(
-    network: GraphModel, layer: str, side: int, pixels: np.ndarray, vectors: np.ndarray, maps: Sequence[np.ndarray]
+    network: GraphModel,
+    layer: str,
+    side: int,
+    flat: bool,
+    pixels: np.ndarray,
+    vectors: np.ndarray,
+    maps: Sequence[np.ndarray],
 ) -> np.ndarray:
     """Where a picture (H, W, 3) uint8 lands on maps (N, 2) of pictures with these vectors (N, D): (maps, 2)."""
-    vector = describe(network, to_tensor(square(pixels, side)), layer)[0]
+    vector = describe(network, to_tensor(square(pixels, side)), layer, flat)[0]
     places, far = nearest(vector, vectors, NEAREST)
     return np.stack([landed(places, far, points) for points in maps])

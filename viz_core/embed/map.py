@@ -64,7 +64,7 @@ class Map(ByLayer):
         Stop keeps the map as it is; t-SNE goes on from there when the same map is asked for again.
         """
         pictures, layer = open_dataset(self.dataset), self.chosen_layer()
-        features = (yield from self.described(pictures, [layer], least=LEAST))[layer]
+        features = (yield from self.described(pictures, [layer], least=LEAST, flat=self.flat))[layer]
         tiles = features.looks.pixels[:, ::SMALL, ::SMALL]
         points = plane(features.values)
         steps = self.steps if self.method == "tsne" else 1
@@ -89,7 +89,7 @@ class Map(ByLayer):
         """What makes the exact graph of neighbours, or finds it, wide enough for the settings."""
         count = len(features.pictures)
         width = max(neighbours_for(self.perplexity, count), min(max(self.neighbours, KEPT_AT), count - 1))
-        key = (pictures.digest, self.network().digest, layer, self.side(), width)
+        key = (pictures.digest, self.network().digest, layer, self.side(), self.flat, width)
         return lambda: _graphs.get(key, lambda: neighbour_graph(features.values, width))
 
     def arranging(self, graph: Graph, start: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

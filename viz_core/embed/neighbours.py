@@ -59,13 +59,13 @@ class Neighbours(ByLayer):
         layer = self.chosen_layer()
         source = self.source(pictures)
         shown = square(source, TILE)
-        features = (yield from self.described(pictures, [layer], shown))[layer]
-        width = features.values.shape[1]
+        features = (yield from self.described(pictures, [layer], shown, flat=self.flat))[layer]
+        width = self.units(layer)
         if self.off and max(self.off) >= width:
             raise ConvscopeError("recipe_errors.no_channel", layer=layer, channel=max(self.off), last=width - 1)
         seen = to_tensor(square(source, self.side()))
         queries = {
-            "features": describe(network, seen, layer)[0],
+            "features": describe(network, seen, layer, self.flat)[0],
             "pixels": small(seen).transpose(0, 3, 1, 2).reshape(-1).astype(np.float32) / 255,
         }
         searched: dict[str, Index] = {
@@ -85,7 +85,7 @@ class Neighbours(ByLayer):
             if len(members):
                 sheets[space] = grid([pictures.seen(int(member), TILE) for member in members], len(members), gap=3)
         found = np.searchsorted(features.pictures, arrays["features_indices"])
-        self.tell_units(tables["features"], queries["features"], features.values[found])
+        self.tell_units(tables["features"], queries["features"], features.values[found], layer)
         tables["why"], reasons = self.reasons(pictures, layer, features, source, tables["features"])
         scores = {"layer": layer, "pictures": len(features.pictures), "skipped": len(pictures.skipped), "width": width}
         return self.result(
@@ -94,6 +94,15 @@ class Neighbours(ByLayer):
             scores=scores | {"exact": isinstance(searched["features"], ExactIndex)},
             tables=tables | {"skipped": skipped(pictures)},
         )
+
+    def units(self, layer: str) -> int:
+        """How many units a layer has; each has as many numbers in a vector as its map has positions, if all are kept."""
+        return self.network().layer(layer, (self.side(), self.side())).shape[0]
+
+    def numbers_off(self, layer: str, width: int) -> list[int]:
+        """The places in a vector of `width` numbers of the units that are switched off."""
+        each = width // self.units(layer)
+        return [unit * each + place for unit in self.off for place in range(each)]
 
     def source(self, pictures: PictureSet) -> np.ndarray:
         """The pixels of the query, whole: a member of the set or the picture chosen."""
@@ -106,8 +115,8 @@ class Neighbours(ByLayer):
         if address() is not None and not self.off:
             return self.data_base(str(address()), features, pictures, layer)
         if len(features.pictures) <= EXACT_UP_TO or self.off:
-            return ExactIndex(features.values, self.off)
-        file = shelves(self.network(), pictures, [layer], self.side())[layer].path
+            return ExactIndex(features.values, self.numbers_off(layer, features.values.shape[1]))
+        file = shelves(self.network(), pictures, [layer], self.side(), self.flat)[layer].path
         building = build_graph(features.values, file.with_suffix(f".{pictures.digest}.hnsw"))
         while True:
             try:
@@ -119,7 +128,7 @@ class Neighbours(ByLayer):
 
     def data_base(self, url: str, features: Features, pictures: PictureSet, layer: str) -> Index:
         """The data base of the settings, with this set in it."""
-        owner = (self.network().digest, layer, self.side(), pictures.name)
+        owner = (self.network().digest, layer, self.side(), pictures.name, *(("flat",) if self.flat else ()))
         width = features.values.shape[1]
         store = _stores.get((url, width, *owner), lambda: MilvusStore(url, width, *owner))
         keys = [key_of(pictures.member_digest(int(member))) for member in features.pictures]
@@ -137,12 +146,12 @@ class Neighbours(ByLayer):
         title, label = pictures.titles[member], pictures.label(member)
         return {"picture": member, "title": title, "label": label, "distance": distance}
 
-    def tell_units(self, rows: list[dict[str, Any]], query: np.ndarray, vectors: np.ndarray) -> None:
+    def tell_units(self, rows: list[dict[str, Any]], query: np.ndarray, vectors: np.ndarray, layer: str) -> None:
         """Add to each neighbour the units that carry the likeness, without those that are off."""
         on = np.ones(len(query))
-        on[list(self.off)] = 0
+        on[self.numbers_off(layer, len(query))] = 0
         for row, vector in zip(rows, vectors, strict=True):
-            units, shares = shared_units(query * on, vector * on, UNITS)
+            units, shares = shared_units(query * on, vector * on, UNITS, self.units(layer))
             row |= {"units": units.tolist(), "shares": shares.tolist()}
 
     def reasons(
@@ -155,7 +164,9 @@ class Neighbours(ByLayer):
         side = SHARPER * self.side()
         told, strips = [], {}
         for number, (unit, share) in enumerate(zip(chosen["units"], chosen["shares"], strict=True)):
-            strongest = np.argsort(-features.values[:, unit].astype(np.float32), kind="stable")[:EXAMPLES]
+            each = features.values.shape[1] // self.units(layer)
+            answers = features.values[:, unit * each : (unit + 1) * each].mean(axis=1, dtype=np.float32)
+            strongest = np.argsort(-answers, kind="stable")[:EXAMPLES]
             members = [chosen["picture"], *(int(features.pictures[at]) for at in strongest)]
             shown = [square(source, side), *(pictures.seen(member, side) for member in members)]
             patches = unit_patches(self.network(), layer, self.side(), [(pixels, unit) for pixels in shown])
@@ -171,11 +182,11 @@ class Neighbours(ByLayer):
         labels = [pictures.label_of[member] for member in features.pictures]
         network, off = self.network().digest, self.off
         on = np.ones(features.values.shape[1], np.float16)
-        on[list(off)] = 0
+        on[self.numbers_off(layer, len(on))] = 0
         key = (pictures.digest, self.side(), network, most)
         return {
             "precision_features": _precisions.get(
-                (*key, layer, off), lambda: precision(most, features.values * on, labels)
+                (*key, layer, self.flat, off), lambda: precision(most, features.values * on, labels)
             ),
             "precision_pixels": _precisions.get(key, lambda: precision(most, pixel_vectors(features.looks), labels)),
         }

@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]  # of the code and of what ships with
 class Describe:
     """What each worker does: bytes of files to records, as one row of bytes for each picture."""
 
-    def __init__(self, model: str, layers: Sequence[str], size: int) -> None:
-        self._describing, self._size = Describer(load(model), layers), size
+    def __init__(self, model: str, layers: Sequence[str], size: int, flat: bool) -> None:
+        self._describing, self._size = Describer(load(model), layers, flat), size
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list]:
         """Pictures that cannot be decoded come back with their sentence and without records."""
@@ -60,7 +60,7 @@ class Describe:
 
 
 def describe_on_ray(
-    data: str, model: str, layers: Sequence[str], size: int, address: str | None, workers: int
+    data: str, model: str, layers: Sequence[str], size: int, flat: bool, address: str | None, workers: int
 ) -> Generator[tuple[int, int], None, list[tuple[str, str]]]:
     """Describe a folder or `s3://...` on a cluster; yields (done, total), returns the paths that could not be read and why.
 
@@ -72,7 +72,7 @@ def describe_on_ray(
         raise ConvscopeError("embed_errors.no_ray") from error
     network = load(model)
     whole = PictureSet(FOLDER + data if "://" not in data else data, "", (), None, _not_read)
-    places = shelves(network, whole, layers, size)
+    places = shelves(network, whole, layers, size, flat)
     if not ray.is_initialized():
         try:
             _join(address, workers)
@@ -89,7 +89,7 @@ def describe_on_ray(
         raise ConvscopeError("embed_errors.no_data", data=data) from error
     described = files.map_batches(
         Describe,
-        fn_constructor_args=(model, tuple(layers), size),
+        fn_constructor_args=(model, tuple(layers), size, flat),
         batch_size=BATCH,
         concurrency=workers,
         num_cpus=1,

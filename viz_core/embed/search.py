@@ -61,9 +61,14 @@ def precision(most: int, vectors: np.ndarray, labels: Sequence[str]) -> np.ndarr
     return hits.cumsum(axis=1).mean(axis=0) / np.arange(1, found.shape[1] + 1)
 
 
-def shared_units(one: np.ndarray, other: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The units that carry most of the cosine of two vectors (D,): their places and shares of it, greatest first."""
-    shares = one.astype(np.float64) * other.astype(np.float64)
+def shared_units(
+    one: np.ndarray, other: np.ndarray, count: int, units: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The units that carry most of the cosine of two vectors (D,): their places and shares of it, greatest first.
+
+    Each of the `units` has D / units numbers one after the other; None: every number is a unit.
+    """
+    shares = (one.astype(np.float64) * other.astype(np.float64)).reshape(units or len(one), -1).sum(axis=1)
     total = float(shares.sum())
     shares = shares / total if total > 0 else np.zeros_like(shares)
     order = np.argsort(-shares, kind="stable")[:count]

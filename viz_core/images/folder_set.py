@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from viz_core.errors import ConvscopeError
 from viz_core.images.intake import MOST_BYTES, Picture, load_image
@@ -15,6 +15,14 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", 
 MOST_FILES = 200_000
 
 
+class File(NamedTuple):
+    """A file below the root: its path from there, when it was last changed (ns), and its size in bytes."""
+
+    name: str
+    changed: int
+    size: int
+
+
 def folder_set(path: str) -> PictureSet:
     """The pictures in a folder and all below it, in the order of their paths.
 
@@ -22,18 +30,25 @@ def folder_set(path: str) -> PictureSet:
     ConvscopeError for a folder that is missing, unreadable, too large, or holds no pictures.
     """
     root = _folder(path)
-    names, others = _walk(root)
-    if not names:
+    files, others = _walk(root)
+    if not files:
         raise ConvscopeError("dataset_errors.folder_empty", path=path, others=len(others))
+    return _unchanged(path, root, files, others)
+
+
+@lru_cache(maxsize=2)
+def _unchanged(path: str, root: Path, files: tuple[File, ...], others: tuple[str, ...]) -> PictureSet:
+    """The set of these files: the very one of before while nothing changed, since a page asks for it a dozen times."""
+    names = tuple(file.name for file in files)
     with ThreadPoolExecutor(4) as pool:
-        contents = list(pool.map(lambda name: _file_digest(root, name), names))
+        contents = tuple(pool.map(partial(_file_digest, root), files))
     return PictureSet(
         name=f"folder:{path}",
         digest=digest_of(part for pair in zip(names, contents, strict=True) for part in pair),
-        titles=tuple(names),
+        titles=names,
         label_of=labels_from_folders(name.rpartition("/")[0] for name in names),
         load=lambda index, enough: _read(root / names[index], enough),
-        members=tuple(contents),
+        members=contents,
         passed_over=tuple(Skipped(name, ConvscopeError("dataset_errors.not_a_picture")) for name in others),
     )
 
@@ -51,35 +66,43 @@ def _folder(path: str) -> Path:
     return root
 
 
-def _walk(root: Path) -> tuple[list[str], list[str]]:
-    """Paths of the pictures and of the other files below the root, by their suffixes; hidden ones are not counted."""
-    pictures: list[str] = []
+def _walk(root: Path) -> tuple[tuple[File, ...], tuple[str, ...]]:
+    """The pictures and the paths of the other files below the root, by their suffixes; hidden ones are not counted."""
+    pictures: list[File] = []
     others: list[str] = []
-    for name in _files(root):
-        (pictures if Path(name).suffix.lower() in SUFFIXES else others).append(name)
-        if len(pictures) + len(others) > MOST_FILES:
-            raise ConvscopeError("dataset_errors.folder_too_many", path=root, limit=MOST_FILES)
-    return sorted(pictures), sorted(others)
-
-
-def _files(root: Path) -> Iterator[str]:
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith("."):
-                yield (Path(folder) / name).relative_to(root).as_posix()
+        inside = folder.removeprefix(str(root)).strip("/")
+        for file in files:
+            if file.startswith("."):
+                continue
+            name = f"{inside}/{file}" if inside else file
+            if os.path.splitext(file)[1].lower() in SUFFIXES:
+                pictures.append(File(name, *_stamp(f"{folder}/{file}")))
+            else:
+                others.append(name)
+        if len(pictures) + len(others) > MOST_FILES:
+            raise ConvscopeError("dataset_errors.folder_too_many", path=root, limit=MOST_FILES)
+    return tuple(sorted(pictures)), tuple(sorted(others))
 
 
-def _file_digest(root: Path, name: str) -> str:
+def _stamp(path: str) -> tuple[int, int]:
     try:
-        status = (root / name).stat()
-        return _content_digest(str(root / name), status.st_mtime_ns, status.st_size)
+        status = os.stat(path)
+    except OSError:
+        return 0, -1
+    return status.st_mtime_ns, status.st_size
+
+
+def _file_digest(root: Path, file: File) -> str:
+    try:
+        return _content_digest(str(root / file.name), file.changed, file.size)
     except OSError:
         return "unreadable"
 
 
 @lru_cache(maxsize=MOST_FILES)
-def _content_digest(path: str, _mtime_ns: int, _size: int) -> str:
+def _content_digest(path: str, _changed: int, _size: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 

@@ -6,7 +6,7 @@ from viz_core.scripts.parts import compose, fill, set_files, value
 from viz_core.scripts.script import Script, beyond
 from viz_core.scripts.vectors import vectors_code
 
-OBEYED = ("dataset", "method", "layer", "size", "perplexity", "exaggeration", "steps", "neighbours", "min_dist")
+OBEYED = ("dataset", "method", "layer", "size", "flat", "perplexity", "exaggeration", "steps", "neighbours", "min_dist")
 SMALL = 500  # up to here the principal components are exact
 _BODY = """
 # Principal components: the directions in which the vectors differ most.
@@ -25,6 +25,6 @@ def write(technique: Map) -> Script:
     layer, side = technique.chosen_layer(), technique.side()
     if technique.method != "pca":
         raise beyond("method")
-    body = vectors_code(value(network, layer), side) + fill(_BODY)
+    body = vectors_code(value(network, layer), side, technique.flat) + fill(_BODY)
     files = set_files(pictures, range(len(pictures)), side)
     return compose(technique, "map", body, layers=(layer,), files=files)

@@ -1,5 +1,7 @@
 """Nearest neighbours as a script."""
 
+import math
+
 from viz_core.embed.neighbours import Neighbours
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import square
@@ -8,7 +10,7 @@ from viz_core.scripts.parts import compose, fill, set_files, value
 from viz_core.scripts.script import Script
 from viz_core.scripts.vectors import vectors_code
 
-OBEYED = ("dataset", "layer", "size", "query", "k", "off", "why")
+OBEYED = ("dataset", "layer", "size", "flat", "query", "k", "off", "why")
 _BODY = """
 query = vectors(np.asarray(Image.open("query.png"))[None])[0]
 
@@ -32,9 +34,11 @@ def write(technique: Neighbours) -> Script:
     network, pictures = technique.network(), open_dataset(technique.dataset)
     layer, side = technique.chosen_layer(), technique.side()
     leave_out = "" if technique.query is None else _LEAVE_OUT.format(query=technique.query)
-    off = _OFF.format(off=list(technique.off)) if technique.off else ""
+    numbers = technique.network().layer(layer, (side, side)).shape
+    width = math.prod(numbers) if technique.flat else numbers[0]
+    off = _OFF.format(off=technique.numbers_off(layer, width)) if technique.off else ""
     k = min(technique.k, len(pictures) - (technique.query is not None))
-    body = vectors_code(value(network, layer), side) + fill(_BODY, k=k, leave_out=leave_out, off=off)
+    body = vectors_code(value(network, layer), side, technique.flat) + fill(_BODY, k=k, leave_out=leave_out, off=off)
     files = set_files(pictures, range(len(pictures)), side)
     files |= {"query.png": lambda: encode_png(square(technique.source(pictures), side))}
     return compose(technique, "features_distances", body, layers=(layer,), files=files)

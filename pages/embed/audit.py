@@ -3,9 +3,8 @@
 import streamlit as st
 
 from pages.ui.dataset_box import UPLOADED, dataset_box, fetch
-from pages.ui.map_view import picture_wall
+from pages.ui.map_view import picture_wall, pictures_of
 from pages.ui.room import Room
-from pages.ui.served import serve
 from viz_core.embed.audit import FOUND, Audit
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import keep_subset, label_title, open_dataset
@@ -34,7 +33,7 @@ def findings(result: Result, kind: str) -> None:
     if not rows:
         st.info(room.t("page.none"), icon=":material/check_circle:")
         return
-    served = serve(result.recipe.digest, open_dataset(result.recipe.parameters["dataset"]), result.arrays["looks"])
+    served = pictures_of(result)
     place = {int(member): at for at, member in enumerate(result.arrays["pictures"])}
     shown = [part for row in rows for part in told(result, kind, row)]
     picture_wall(served, result.recipe.digest, [(place[member], member, words) for member, words in shown])

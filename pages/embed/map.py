@@ -4,17 +4,13 @@ import numpy as np
 import streamlit as st
 
 from pages.ui.dataset_box import dataset_box, fetch
+from pages.ui.dropped import dropped, new_pictures
 from pages.ui.map_view import chosen_gallery, colouring, frame_of, pictures_of, points_of
-from pages.ui.pictures import picture_name
 from pages.ui.room import Room
-from pages.ui.scatter import Dropped, Frame, scatter
-from viz_core.embed.landing import land
+from pages.ui.scatter import Frame, scatter
 from viz_core.embed.map import Map
 from viz_core.embed.mosaic import grid_places
 from viz_core.embed.projection import unit_square
-from viz_core.errors import ConvscopeError
-from viz_core.images.intake import Picture, load_image
-from viz_core.images.refs import open_image
 from viz_core.technique import Result
 
 OWN = {"pca": (), "tsne": ("perplexity", "exaggeration", "steps"), "umap": ("neighbours", "min_dist", "seed")}
@@ -30,33 +26,6 @@ def frames(result: Result) -> list[Frame]:
     ]
 
 
-def new_pictures() -> list[tuple[str, Picture]]:
-    """The sidebar's picture and those put onto the map, by name."""
-    found = [(picture_name(room.choice.image), open_image(room.choice.image))]
-    for file in st.session_state.get("map.new") or []:
-        try:
-            found.append((file.name, load_image(file.getvalue())))
-        except ConvscopeError as problem:
-            st.error(f"{file.name}: {problem.sentence(room.lang)}", icon=":material/error:")
-    return found
-
-
-def dropped(result: Result, maps: list[Frame]) -> list[Dropped]:
-    """Where new pictures land, on the map and on the grid."""
-    if not st.session_state.get("map.drop", True):
-        return []
-    scores, places = result.scores, [frame.places for frame in maps[:1]]
-    kept = st.session_state.setdefault("map.landed", {})
-    found = []
-    for name, picture in new_pictures():
-        key = (result.recipe.digest, picture.digest)
-        if key not in kept:
-            how = scores["layer"], scores["size"], result.recipe.parameters["flat"]
-            kept[key] = land(room.network, *how, picture.pixels, result.arrays["vectors"], places)
-        found.append(Dropped(picture.pixels, kept[key], name))
-    return found
-
-
 @st.fragment
 def explore(result: Result) -> None:
     """The chart and what is chosen on it."""
@@ -66,8 +35,8 @@ def explore(result: Result) -> None:
         labels = sorted(frame["label"].unique())
         wanted = st.selectbox(room.t("page.search"), labels, index=None, placeholder="", key="map.search", width=220)
         with st.popover(room.t("page.new"), icon=":material/add_photo_alternate:"):
-            st.toggle(room.t("page.drop"), value=True, key="map.drop", help=room.t("page.drop_help"))
-            st.file_uploader(room.t("page.new_label"), accept_multiple_files=True, key="map.new")
+            drop = st.toggle(room.t("page.drop"), value=True, key="map.drop", help=room.t("page.drop_help"))
+            files = st.file_uploader(room.t("page.new_label"), accept_multiple_files=True, key="map.new")
     found = np.flatnonzero(frame["label"] == wanted).tolist() if wanted else []
     chosen = scatter(
         points_of(result, frame),
@@ -77,7 +46,7 @@ def explore(result: Result) -> None:
         "map.chart",
         alt=room.t("page.alt", points=len(frame)),
         marked=found,
-        dropped=dropped(result, maps),
+        dropped=dropped(room, result, new_pictures(room, files), maps[0]) if drop else (),
     )
     if chosen or found:
         chosen_gallery(result, frame, chosen or found, served)

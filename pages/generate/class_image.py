@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.ui.charts import curves
+from pages.ui.curve_names import curves_of, objective_name
 from pages.ui.dataset_box import dataset_box, fetch
 from pages.ui.gallery import gallery
 from pages.ui.presets import preset_picker
@@ -12,7 +13,8 @@ from pages.ui.room import Room
 from pages.ui.sidebar import model_label
 from pages.ui.tape import begun, tape
 from pages.ui.units import passport
-from viz_core.generate.class_image import PRESETS, STANDARD, ClassImage
+from viz_core.generate.class_image import LADDER, PRESETS, STANDARD, ClassImage
+from viz_core.generate.twins import twins
 
 UNIT_FIELDS = {"class": ("also",), "channel": ("layer", "channel", "count"), "neuron": ("layer", "channel", "count")}
 PIXEL_PRIORS = ("blur", "blur_every", "decay", "small_pixels", "small_contributions")
@@ -65,8 +67,20 @@ def caption(number: int, row: dict[str, Any]) -> str:
     return room.t("page.unit", name=name_of(row), seen=seen, probability=probability)
 
 
+def legend() -> None:
+    """Which number in the frames of a run is which of those that keep pace."""
+    names = {
+        "ladder": [room.t(f"page.rung_{name}") for name in LADDER],
+        "twins": [model_label(name) for name in twins(technique.model)],
+    }.get(technique.compare, [])
+    if names:
+        with room.stage:
+            st.caption(" · ".join(f"**{number}** {name}" for number, name in enumerate(names, start=1)))
+
+
 room = Room(ClassImage)
 technique = controls()
+legend()
 result = room.run(technique)
 if result is not None:
     with room.stage:
@@ -84,13 +98,8 @@ if result is not None:
         if result.scores["undone"]:
             st.caption(room.t("page.undone", count=result.scores["undone"]))
         with st.expander(room.t("page.curves"), icon=":material/show_chart:"):
-            st.caption(room.t("page.objective", objective=result.scores["objective"]))
-            lines = {
-                name.removeprefix("curve: "): values.tolist()
-                for name, values in result.arrays.items()
-                if name.startswith("curve: ")
-            }
-            st.plotly_chart(curves(lines, room.t("page.step")), width="stretch", key="class_image.curves")
+            st.caption(room.t("page.objective", objective=objective_name(result.scores["objective"])))
+            st.plotly_chart(curves(curves_of(result), room.t("page.step")), width="stretch", key="class_image.curves")
         alone = technique.compare == "one" and len(rows) == 1
         meant = {"target": rows[0]["class_index"]} if technique.goal == "class" else {}
         tape(room, result, begin="begin" if alone else None, also=meant)

@@ -8,10 +8,10 @@ import base64
 
 import streamlit as st
 
-from pages.ui.language import language, t
+from pages.ui.curve_names import terms, whole_names
+from pages.ui.language import t
 from pages.ui.session import owner
 from viz_core.jobs import Job, find_job
-from viz_core.texts import catalogue
 
 POLL_S = 0.25
 TEXTS = ("picture", "step", "rate", "left", "waiting", "starting", "shared", "stopping", "ended", "lost")
@@ -99,7 +99,8 @@ function drawCurves(view, texts) {
     const place = ([step, value]) => 100 * (step - first) / (last - first || 1) + ',' +
       (95 - 90 * (high > low ? (value - low) / (high - low) : 0.5));
     figure.querySelector('polyline').setAttribute('points', points.map(place).join(' '));
-    const title = name.split(': ').map(part => texts.curves[part] || part).join(': ');
+    const inWords = part => Object.entries(texts.terms).reduce((said, [term, label]) => said.replace(term, label), part);
+    const title = name.split(': ').map(part => texts.curves[part] || inWords(part)).join(': ');
     const said = title + ': ' + significant(values[values.length - 1]);
     figure.querySelector('figcaption').textContent = said;
     figure.querySelector('svg').setAttribute('aria-label', said);
@@ -251,12 +252,7 @@ def stop_button(job: Job | None) -> None:
 
 
 def _texts() -> dict[str, object]:
-    labels = {
-        key.rpartition(".")[2]: label
-        for key, label in catalogue(language()).items()
-        if key.startswith(("live.curves.", "trust.methods."))  # the trust room has a curve for each method
-    }
-    return {name: t(f"live.{name}") for name in TEXTS} | {"curves": labels}
+    return {name: t(f"live.{name}") for name in TEXTS} | {"curves": whole_names(), "terms": terms()}
 
 
 def _poll(job: Job) -> None:

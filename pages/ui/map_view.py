@@ -18,6 +18,7 @@ from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import keep_subset, label_title, open_dataset
 from viz_core.images.render import encode_jpeg
 from viz_core.technique import Result
+from viz_core.texts import text
 
 MOST_SHOWN = 60
 LIST = ("picture", "title", "label", "prediction", "confidence")
@@ -25,14 +26,15 @@ LIST = ("picture", "title", "label", "prediction", "confidence")
 
 def frame_of(room: Room, result: Result) -> pd.DataFrame:
     """One row for each point: picture, title, label, and the network's first choice with its probability."""
-    rows = result.tables["points"]
-    first = [room.network.class_name(int(index), room.lang) for index in result.arrays["classes"]]
+    rows, classes = result.tables["points"], result.arrays["classes"].tolist()
+    labels = {label: label_title(label, room.lang) if label else "–" for label in {row["label"] for row in rows}}
+    names = {index: room.network.class_name(index, room.lang) for index in set(classes)}
     return pd.DataFrame(
         {
             "picture": [row["picture"] for row in rows],
             "title": [row["title"] for row in rows],
-            "label": [label_title(row["label"], language()) if row["label"] else "–" for row in rows],
-            "prediction": first,
+            "label": [labels[row["label"]] for row in rows],
+            "prediction": [names[index] for index in classes],
             "confidence": result.arrays["confidence"],
         }
     )
@@ -40,8 +42,9 @@ def frame_of(room: Room, result: Result) -> pd.DataFrame:
 
 def points_of(result: Result, frame: pd.DataFrame) -> Points:
     """The points of a map as it is drawn."""
+    lang = language()
     notes = [
-        t("scatter.sees", name=name, share=f"{share:.0%}")
+        text("scatter.sees", lang, name=name, share=f"{share:.0%}")
         for name, share in zip(frame["prediction"], frame["confidence"], strict=True)
     ]
     return Points(
@@ -56,7 +59,8 @@ def points_of(result: Result, frame: pd.DataFrame) -> Points:
 
 def pictures_of(result: Result) -> Served:
     """The pictures of a map, at hand for the browser."""
-    return serve(result.recipe.digest, open_dataset(result.recipe.parameters["dataset"]), result.arrays["looks"])
+    dataset = result.recipe.parameters["dataset"]
+    return serve(result.recipe.digest, lambda: open_dataset(dataset), result.arrays["looks"])
 
 
 def is_right(room: Room, result: Result) -> np.ndarray | None:

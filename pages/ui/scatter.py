@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.ui.language import t
 from pages.ui.served import Served, addresses
-from viz_core.images.render import SEQUENTIAL, encode_jpeg
+from viz_core.images.render import SEQUENTIAL
 
 HEIGHT = 600
 SHADES = 64
@@ -50,9 +50,9 @@ class Colours:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A new picture on a map: pixels (H, W, 3) uint8, its place in each frame (F, 2), and what it is called."""
+    """A new picture on a map: as JPEG, its place in each frame (F, 2), and what it is called."""
 
-    pixels: np.ndarray
+    jpeg: bytes
     places: np.ndarray
     title: str
 
@@ -131,7 +131,7 @@ def scatter(
 
 
 def _landed(one: Dropped) -> dict[str, Any]:
-    source = "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(one.pixels, 85)).decode()
+    source = "data:image/jpeg;base64," + base64.b64encode(one.jpeg).decode()
     return {"src": source, "xy": one.places.tolist(), "title": one.title}
 
 

@@ -4,6 +4,7 @@ import base64
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,11 +64,11 @@ def offer_pictures() -> None:
     _offers_pictures = True
 
 
-def serve(name: str, pictures: PictureSet, looks: np.ndarray) -> Served:
+def serve(name: str, pictures: Callable[[], PictureSet], looks: np.ndarray) -> Served:
     """Keep the pictures of a map at hand; its name, the digest of a recipe, is the permission to see them."""
     with _lock:
         if name not in _maps:
-            _maps[name] = Served(pictures, looks)
+            _maps[name] = Served(pictures(), looks)
         _maps.move_to_end(name)
         while len(_maps) > KEPT:
             _maps.popitem(last=False)

@@ -60,6 +60,14 @@ WATCH = """() => {
   };
   look();
 }"""
+# Milliseconds from the pointer moving to a frame with the card.
+HOVER = """() => new Promise(done => document.addEventListener('pointermove', event => {
+  const map = [...document.querySelectorAll('*')].find(one => one.shadowRoot && one.shadowRoot.querySelector('.map'));
+  const card = map.shadowRoot.querySelector('.card');
+  const there = () => card.style.display === 'flex' && card.querySelector('canvas');
+  const look = () => requestAnimationFrame(there() ? () => done(performance.now() - event.timeStamp) : look);
+  look();
+}, { once: true, capture: true }))"""
 SAID = "[...document.querySelectorAll('[data-testid=stMarkdown]')].map(one => one.textContent).join()"
 # Milliseconds from the pointer going up to a frame with another gallery, its pictures loaded.
 GALLERY = """before => new Promise(done => document.addEventListener('pointerup', event => {
@@ -73,15 +81,14 @@ GALLERY = """before => new Promise(done => document.addEventListener('pointerup'
 
 
 def hover(page: Page, x: float = 0.5, y: float = 0.5) -> float:
-    """Milliseconds from a movement of the pointer to the card."""
+    """Milliseconds from a movement of the pointer to the card with the picture."""
     box = page.locator(".map .stage").bounding_box()
-    card = page.locator(".map .card")
     page.mouse.move(box["x"] + 5, box["y"] + 5)
-    card.wait_for(state="hidden")
-    started = time.perf_counter()
+    page.locator(".map .card").wait_for(state="hidden")
+    page.wait_for_timeout(300)
+    page.evaluate(f"window.timing = ({HOVER})()")
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    card.wait_for(state="visible")
-    return 1000 * (time.perf_counter() - started)
+    return page.evaluate("window.timing")
 
 
 def draw_lasso(page: Page, shift: float) -> None:

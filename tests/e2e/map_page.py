@@ -35,7 +35,7 @@ chosen = scatter(
     points,
     [Frame("grid", grid), Frame("disc", disc)],
     by_name(names),
-    serve("twenty-thousand", pictures, looks()),
+    serve("twenty-thousand", lambda: pictures, looks()),
     "map",
     alt="Twenty thousand points",
 )

@@ -226,7 +226,7 @@ class ClassImage(Technique):
             outcome = yield from painting
             return self.finished({name: outcome}, outcome.frames)
         tape = Tape()
-        outcomes = yield from in_step(paintings, tape)
+        outcomes = yield from in_step(paintings, tape, numbered=self.compare != "starts")
         return self.finished(outcomes, tape.frames)
 
     def _in_phases(self) -> Run:

@@ -13,11 +13,12 @@ Made = TypeVar("Made")
 
 
 def in_step(
-    paintings: Mapping[str, Generator[Step, Sent, Made]], tape: Tape | None = None
+    paintings: Mapping[str, Generator[Step, Sent, Made]], tape: Tape | None = None, numbered: bool = False
 ) -> Generator[Step, Sent, dict[str, Made]]:
     """Advance the named paintings in turn, yielding a Step with all of them side by side; returns their outcomes by name.
 
-    A painting that ends early waits for the others. Being asked to end ends them all; changes of parameters reach them all.
+    Over each stands its name, or `numbered`, its number, where names have to be told in somebody's language. A painting that
+    ends early waits for the others. Being asked to end ends them all; changes of parameters reach them all.
     """
     latest: dict[str, Step] = {}
     steers: dict[str, Sent] = {}
@@ -33,13 +34,13 @@ def in_step(
                 continue
             if len(latest) < len(paintings):
                 continue
-            sent = yield _together(latest)
+            sent = yield _together(latest, numbered)
             if sent:
                 return outcomes | {other: _ended(paintings[other]) for other in paintings if other not in outcomes}
             if isinstance(sent, Steer):
                 steers = dict.fromkeys(paintings, sent)
         if tape is not None and latest:
-            tape.add(_sheet(latest))
+            tape.add(_sheet(latest, numbered))
     return {name: outcomes[name] for name in paintings}
 
 
@@ -52,17 +53,18 @@ def _ended(painting: Generator[Step, Sent, Made]) -> Made:
         return end.value
 
 
-def _together(latest: Mapping[str, Step]) -> Step:
+def _together(latest: Mapping[str, Step], numbered: bool) -> Step:
     steps = latest.values()
     curves = {f"{name}: {curve}": value for name, step in latest.items() for curve, value in step.curves.items()}
     return Step(
         sum(step.done for step in steps),
         sum(step.total for step in steps),
-        _sheet(latest),
+        _sheet(latest, numbered),
         curves,
     )
 
 
-def _sheet(latest: Mapping[str, Step]) -> np.ndarray:
+def _sheet(latest: Mapping[str, Step], numbered: bool) -> np.ndarray:
     previews = {name: step.preview for name, step in latest.items() if step.preview is not None}
-    return grid(list(previews.values()), numbers=tuple(previews))
+    names = range(1, len(previews) + 1) if numbered else tuple(previews)
+    return grid(list(previews.values()), numbers=names)

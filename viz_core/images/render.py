@@ -131,6 +131,8 @@ def overlay(
 
 def resize(pixels: np.ndarray, size: tuple[int, int], sharp: bool = False) -> np.ndarray:
     """Scale pixels (H, W, 3) to size (height, width): antialiased bilinear, or nearest neighbour if `sharp`."""
+    if pixels.shape[:2] == size:
+        return pixels
     method = Image.Resampling.NEAREST if sharp else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(pixels).resize((size[1], size[0]), method))
 

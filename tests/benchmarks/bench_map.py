@@ -86,7 +86,7 @@ def hover(page: Page, x: float = 0.5, y: float = 0.5) -> float:
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.locator(".map .card").wait_for(state="hidden")
     page.wait_for_timeout(300)
-    page.evaluate(f"window.timing = ({HOVER})()")
+    page.evaluate(f"() => {{ window.timing = ({HOVER})(); }}")
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
     return page.evaluate("window.timing")
 

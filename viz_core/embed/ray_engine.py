@@ -91,7 +91,7 @@ def describe_on_ray(
         Describe,
         fn_constructor_args=(model, tuple(layers), size, flat),
         batch_size=BATCH,
-        concurrency=workers,
+        compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=1,
         batch_format="numpy",
     )

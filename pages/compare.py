@@ -6,11 +6,14 @@ import streamlit as st
 
 from pages.ui.compare_chart import compare_chart
 from pages.ui.controls import namespace
+from pages.ui.download_box import File, download_box
+from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
 from pages.ui.navigation import open_recipe
 from pages.ui.pins import PINS, caption, pinned
-from viz_core.compare import Pin, can_write, difference, pin, sheet
+from viz_core.compare import Pin, arrays, can_write, difference, pin, sheet
 from viz_core.explain.cam import Cam
+from viz_core.export import facts_json, npz
 from viz_core.images.render import encode_png
 from viz_core.registry import technique
 from viz_core.technique import finish
@@ -66,13 +69,19 @@ for place, name in enumerate(names):
             )
 lang = language() if all(map(can_write, names)) else "en"
 written = [f"{place}. {caption(one, lang)}" for place, one in enumerate(pins, start=1)]
+words = [*written, *(labels[pair] for pair in chosen)]
+pairs_named = [f"{second + 1}_less_{first + 1}" for first, second in chosen]
+recipes = [one.recipe.model_dump() for one in pins]
 with st.container(horizontal=True):
-    st.download_button(
-        t("compare.save"),
-        lambda: encode_png(sheet(pins, [*written, *(labels[pair] for pair in chosen)], joint, differences)),
-        file_name="convscope-compare.png",
-        icon=":material/download:",
-        on_click="ignore",
+    download_box(
+        [
+            File(
+                t("compare.save"), "convscope-compare.png", lambda: encode_png(sheet(pins, words, joint, differences))
+            ),
+            File(t("ui.npz"), "convscope-compare.npz", lambda: npz(arrays(pins, differences, pairs_named))),
+            File(t("compare.recipes"), "convscope-compare.json", lambda: facts_json(recipes=recipes)),
+        ]
     )
     if own:
         st.button(t("compare.clear"), icon=":material/delete:", on_click=st.session_state.pop, args=(PINS,))
+explain_box("compare")

@@ -1,19 +1,24 @@
 """Home: what the network sees in the picture, how it gets there, and the way to every room."""
 
+import numpy as np
 import streamlit as st
+from torch import Tensor
 
 from pages.ui.cards import Card, cards
 from pages.ui.charts import class_bars
+from pages.ui.download_box import File, download_box
+from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
 from pages.ui.link import address_of
 from pages.ui.navigation import room_page, rooms
 from pages.ui.sidebar import Choice, model_label
 from viz_core import models
+from viz_core.export import facts_json, npz
 from viz_core.images.intake import Picture
 from viz_core.images.refs import open_image
 from viz_core.images.render import encode_png
 from viz_core.images.tensor import to_input, to_pixels
-from viz_core.look.journey import STATIONS, Station, journey
+from viz_core.look.journey import STATIONS, Station, journey, numbers, sheet
 from viz_core.models.graph import GraphModel
 from viz_core.technique import SECTIONS, Technique
 from viz_core.texts import text
@@ -29,9 +34,20 @@ picture = open_image(choice.image)
 @st.cache_data(max_entries=64, show_spinner=False)
 def way_through(weights: str, digest: str, _network: GraphModel, _picture: Picture) -> tuple[bytes, list[Station], Top]:
     """The picture as the network sees it, the stations with their pictures as PNG, and the strongest classes."""
-    seen = to_input(_picture, _network.input_size).to(_network.device)
+    seen = as_seen(_network, _picture)
     stations = [station._replace(picture=encode_png(station.picture)) for station in journey(_network, seen)]
     return encode_png(to_pixels(seen)), stations, _network.top(seen, 5)
+
+
+def as_seen(network: GraphModel, picture: Picture) -> Tensor:
+    """The picture as the network sees it (1, 3, H, W)."""
+    return to_input(picture, network.input_size).to(network.device)
+
+
+def whole_way(network: GraphModel, picture: Picture) -> np.ndarray:
+    """The way through the network as one picture."""
+    seen = as_seen(network, picture)
+    return sheet(to_pixels(seen), journey(network, seen))
 
 
 def card(kind: type[Technique]) -> Card:
@@ -62,6 +78,16 @@ with st.grid(STATIONS, min_column_width=150):
         caption = t("home.station", layer=station.layer, channels=station.shape[0], side=station.shape[-1])
         st.image(station.picture, width="stretch", caption=caption, alt=caption)
 st.caption(t("home.between_help"))
+facts = {"model": choice.model, "image": choice.image, "weights": network.digest, "picture": picture.digest}
+classes = [{"index": index, "name": name, "probability": probability} for index, name, probability in top]
+download_box(
+    [
+        File("PNG", "convscope-home.png", lambda: encode_png(whole_way(network, picture))),
+        File(t("ui.npz"), "convscope-home.npz", lambda: npz(numbers(network, as_seen(network, picture)))),
+        File(t("ui.recipe"), "convscope-home.json", lambda: facts_json(**facts, classes=classes)),
+    ]
+)
+explain_box("home")
 
 for section in SECTIONS:
     inside = {kind.slug: kind for kind in rooms() if kind.section == section}

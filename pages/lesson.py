@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import link
+from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
 from pages.ui.lesson_bar import LESSON, RECORD, chosen_lesson, start
 from pages.ui.navigation import go_to_stop
@@ -50,3 +51,4 @@ if recorded:
     own = Lesson(title={language(): t("lesson.recorded_title")}, stops=recorded)
     share(own, "my-lesson.json", t("lesson.save_recorded", count=len(recorded)), "recorded")
 st.caption(t("lesson.record_help"))
+explain_box("lesson")

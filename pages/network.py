@@ -4,12 +4,15 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui.charts import INK
+from pages.ui.download_box import File, download_box
+from pages.ui.explain_box import explain_box
 from pages.ui.language import t
 from pages.ui.sidebar import Choice, model_label
 from viz_core import models
+from viz_core.export import csv_table, facts_json, npz
 from viz_core.images.refs import open_image
 from viz_core.images.tensor import to_input
-from viz_core.models.graph import Layer
+from viz_core.models.layers import layer_arrays, layer_table
 
 choice: Choice = st.session_state["choice"]
 network = models.load(choice.model)
@@ -18,25 +21,9 @@ layers = network.layers((height, width))
 
 
 def rows() -> list[dict[str, object]]:
-    """The table of layers."""
-    return [
-        {
-            t("network.name"): layer.name,
-            t("network.kind"): layer.kind,
-            t("network.shape"): " × ".join(map(str, layer.shape)),
-            t("network.parameters"): layer.parameters,
-            t("network.field"): field_text(layer),
-            t("network.stride"): layer.receptive_field.stride[0] if layer.receptive_field else None,
-        }
-        for layer in layers
-    ]
-
-
-def field_text(layer: Layer) -> str:
-    """How much of the picture one neuron of the layer sees."""
-    if layer.receptive_field is None:
-        return t("network.whole")
-    return "×".join(map(str, layer.receptive_field.size))
+    """The table of layers as people read it."""
+    told = [row | {"field": row["field"] or t("network.whole")} for row in layer_table(layers)]
+    return [{t(f"network.{name}"): value for name, value in row.items()} for row in told]
 
 
 def diagram() -> go.Figure:
@@ -105,3 +92,13 @@ st.dataframe(
     hide_index=True,
     column_config={t("network.parameters"): st.column_config.NumberColumn(format="localized")},
 )
+facts = {"model": choice.model, "weights": network.digest, "height": height, "width": width}
+download_box(
+    [
+        File(t("network.csv"), "convscope-network.csv", lambda: csv_table(layer_table(layers))),
+        File(t("ui.npz"), "convscope-network.npz", lambda: npz(layer_arrays(layers))),
+        File(t("ui.recipe"), "convscope-network.json", lambda: facts_json(**facts, layers=layer_table(layers))),
+    ]
+)
+st.caption(t("network.png_help"))
+explain_box("network")

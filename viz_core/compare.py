@@ -90,6 +90,13 @@ def difference(first: Pin, second: Pin) -> np.ndarray:
     return scaled(other, size) - scaled(one, size)
 
 
+def arrays(pins: Sequence[Pin], differences: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """All pins by number and name, and the differences by the names given for them."""
+    return {f"{place}_{one.name}": one.values for place, one in enumerate(pins, start=1)} | dict(
+        zip(names, differences, strict=True)
+    )
+
+
 def _brightness(values: np.ndarray) -> np.ndarray:
     if values.ndim == 2:
         return values

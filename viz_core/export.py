@@ -1,11 +1,12 @@
 """Results as files: `result.json`, one PNG for each picture, `arrays.npz`, and a GIF of the run."""
 
+import csv
 import io
 import json
 import os
 import platform
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,29 @@ def pictures_png(result: Result) -> dict[str, bytes]:
 
 def arrays_npz(result: Result) -> bytes:
     """All arrays as the bytes of one compressed `.npz`."""
+    return npz(result.arrays)
+
+
+def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Named arrays as the bytes of one compressed `.npz`."""
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = dict(result.arrays)
-    np.savez_compressed(buffer, **arrays)
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(buffer, **named)
     return buffer.getvalue()
+
+
+def csv_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows of the same columns as a table that opens in a spreadsheet."""
+    file = io.StringIO()
+    table = csv.DictWriter(file, list(rows[0]))
+    table.writeheader()
+    table.writerows(rows)
+    return file.getvalue().encode("utf-8-sig")
+
+
+def facts_json(**facts: Any) -> str:
+    """Facts and the versions they depend on, as indented JSON."""
+    return json.dumps({**facts, "versions": versions()}, indent=2, ensure_ascii=False)
 
 
 def film_mp4(frames: Sequence[np.ndarray]) -> bytes:

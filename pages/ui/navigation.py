@@ -10,6 +10,7 @@ from pages.ui import link
 from pages.ui.language import choose_language, language, t
 from pages.ui.lesson_bar import PLACE, chosen_lesson, lesson_bar
 from pages.ui.pictures import RECIPE
+from pages.ui.problems import tell_last
 from pages.ui.session import owner
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
@@ -84,6 +85,7 @@ def open_page() -> None:
             go_to_stop(chosen_lesson().stops[place])
         if page.url_path not in {kind.slug for kind in rooms()}:
             link.write(st.session_state["choice"].parameters())
+        tell_last()
         page.run()
     except ConvscopeError as problem:
         st.error(problem.sentence(language()), icon=":material/error:")

@@ -1,15 +1,19 @@
 """The frame around every technique: question, controls, run, downloads, explanation."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import streamlit as st
 from pydantic import ValidationError
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui import link
 from pages.ui.controls import namespace, widgets
+from pages.ui.download_box import File, download_box
+from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
 from pages.ui.lesson_bar import RECORD
 from pages.ui.live import attach, live_view, stop_button
@@ -26,7 +30,7 @@ from viz_core.lesson import Stop
 from viz_core.models.graph import GraphModel
 from viz_core.result_cache import results
 from viz_core.technique import Result, Technique, finish
-from viz_core.texts import has_text, text
+from viz_core.texts import text
 from viz_core.validation import explain as explain_invalid
 
 OWN_TO_ONE = ("job", "person", "host")  # what a link to share leaves out
@@ -285,23 +289,30 @@ class Room:
         if result is None:
             return
         name = f"convscope-{self.kind.slug}"
+        files = [
+            *(File(f"PNG: {it}", f"{name}-{it}.png", partial(self.png, result, it)) for it in result.pictures),
+            *self._films(name, result.frames),
+            *(File(it, f"{name}-{it}", partial(bytes, content)) for it, content in result.files.items()),
+            File(t("ui.npz"), f"{name}.npz", lambda: arrays_npz(result)),
+            File(t("ui.recipe"), f"{name}.json", lambda: summary_json(result)),
+        ]
         with self.stage, st.container(horizontal=True):
-            with st.popover(t("ui.downloads"), icon=":material/download:"):
-                for picture in result.pictures:
-                    self._download(f"PNG: {picture}", f"{name}-{picture}.png", lambda p=picture: self.png(result, p))
-                if result.frames:
-                    self._download(t("ui.gif"), f"{name}.gif", lambda: encode_gif(result.frames, FRAME_MS))
-                    self._download(t("ui.mp4"), f"{name}.mp4", lambda: film_mp4(result.frames))
-                for file, content in result.files.items():
-                    self._download(file, f"{name}-{file}", lambda c=content: c)
-                self._download(t("ui.npz"), f"{name}.npz", lambda: arrays_npz(result))
-                self._download(t("ui.recipe"), f"{name}.json", lambda: summary_json(result))
+            download_box(files)
             with st.popover(t("ui.link"), icon=":material/link:"):
                 st.caption(t("ui.link_upload") if self.choice.image.startswith("upload:") else t("ui.link_help"))
                 st.code(page_address(), language=None, wrap_lines=True)
                 self._recorder()
             script_box(result.recipe)
             pin_box(result)
+
+    def _films(self, name: str, frames: tuple[np.ndarray, ...]) -> list[File]:
+        """The run as GIF and as MP4, if it was one to watch."""
+        if not frames:
+            return []
+        return [
+            File(t("ui.gif"), f"{name}.gif", lambda: encode_gif(frames, FRAME_MS)),
+            File(t("ui.mp4"), f"{name}.mp4", lambda: film_mp4(frames)),
+        ]
 
     def _recorder(self) -> None:
         """Add this room with its present settings to a lesson of one's own."""
@@ -310,18 +321,9 @@ class Room:
         kept = (*st.session_state.get(RECORD, ()), stop)
         st.button(t("lesson.record"), key="lesson.record.add", on_click=st.session_state.update, args=({RECORD: kept},))
 
-    def _download(self, label: str, file: str, content: Callable[[], bytes | str]) -> None:
-        st.download_button(label, content, file_name=file, key=f"download.{file}", on_click="ignore")
-
     def explain(self) -> None:
         """The technique in plain words, its formula, how to read it, its pitfalls and the paper."""
-        with st.expander(t("ui.explain"), icon=":material/school:"):
-            st.markdown(self.t("explain.plain"))
-            if self.t("explain.formula"):
-                st.latex(self.t("explain.formula"))
-            for part in ("read", "pitfalls", "paper"):
-                if has_text(f"{namespace(self.kind)}.explain.{part}"):
-                    st.markdown(f"**{t(f'ui.explain_{part}')}** {self.t(f'explain.{part}')}")
+        explain_box(namespace(self.kind))
 
 
 def page_address() -> str:

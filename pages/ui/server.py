@@ -22,6 +22,7 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.ui import live, served
+from pages.ui.problems import tell
 from pages.ui.stream import MEDIA_TYPE, messages
 from viz_core.jobs import close_schedulers, find_job, is_busy
 from viz_core.prepare import Preparation
@@ -107,7 +108,7 @@ def create_app(script: Path = APP) -> st.App:
         Route(f"{prefix}/api/ready", ready),
         *served.routes(prefix),
     ]
-    app = st.App(script, routes=routes, lifespan=lifespan)
+    app = st.App(script, routes=routes, lifespan=lifespan, on_script_error=tell)
     return app
 
 

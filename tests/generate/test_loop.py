@@ -27,7 +27,7 @@ from viz_core.generate.objective import (
 from viz_core.generate.optimiser import LBFGS, Adam, GradientDescent, NormalisedStep, Progress
 from viz_core.generate.prior import Blur, ClipSmallContributions, ClipSmallPixels, Decay, Denoise, tv_denoise
 from viz_core.generate.transform import LUCID, Roll, Warp, apply
-from viz_core.tape import Tape
+from viz_core.tape import LONGEST_SIDE, Tape, one_size
 
 LAYER = "features.6"
 
@@ -295,3 +295,15 @@ def test_the_tape_stays_short_and_even():
     assert kept[0] == 0
     assert len(set(np.diff(kept))) == 1
     assert kept[-1] >= 80
+
+
+def test_sheets_that_grow_become_frames_of_one_size():
+    grown = [np.full((height, 400, 3), 7, np.uint8) for height in (100, 1600, 800)]
+    frames = one_size(grown)
+    assert {frame.shape for frame in frames} == {(LONGEST_SIDE, 192, 3)}
+    assert (frames[0][:48] == 7).all()
+    assert (frames[0][48:] == 255).all()
+    assert (frames[1] == 7).all()
+    same = [np.zeros((8, 9, 3), np.uint8)] * 2
+    assert one_size(same)[0] is same[0]
+    assert one_size([]) == ()

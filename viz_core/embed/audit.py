@@ -9,16 +9,19 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.described import ByLayer, meanwhile, skipped
+from viz_core.embed.described import ByLayer, gathered, meanwhile, skipped
 from viz_core.embed.projection import Graph
 from viz_core.embed.search import neighbour_graph
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import PictureSet
+from viz_core.images.render import grid
+from viz_core.tape import taped
 from viz_core.technique import Run, Section, Step
 
 LEAST = 8
 FOUND = ("duplicates", "outliers", "labels", "boundary")
+TILE, ABREAST = 96, 6  # of the sheets, pixels and pictures
 COLUMNS = ("picture", "title", "label", "nearest", "likeness", "remoteness", "vote", "suggested", "margin")
 
 
@@ -38,10 +41,12 @@ class Audit(ByLayer):
     alike: float = Field(0.98, ge=0.8, le=1.0, description="cosine from which two pictures are near-duplicates")
     count: int = Field(24, ge=4, le=200, description="how many of each kind to show at most")
 
+    @taped
     def run(self) -> Run:
         """Describe the set, then read everything off the graph of its neighbours."""
         pictures, layer = open_dataset(self.dataset), self.chosen_layer()
         features = (yield from self.described(pictures, [layer], least=LEAST, flat=self.flat))[layer]
+        yield gathered(features)
         graph, _ = yield from meanwhile(lambda: neighbour_graph(features.values, self.k), Step(0, 1))
         if graph is None:
             raise ConvscopeError("embed_errors.stopped", done=len(features.pictures), total=len(pictures))
@@ -56,13 +61,19 @@ class Audit(ByLayer):
         return self.result(
             arrays={"pictures": members, "looks": features.looks.pixels}
             | {"remoteness": np.array([row["remoteness"] for row in rows], np.float32)},
-            pictures={},
+            pictures={kind: self.sheet(pictures, kind, found) for kind, found in tables.items() if found},
             scores={name: len(found) for name, found in tables.items()}
             | {"layer": layer, "points": len(rows), "skipped": len(pictures.skipped)}
             | {"labelled": pictures.label_of is not None},
             tables=tables | {"skipped": skipped(pictures)},
             files={"audit.csv": as_csv(rows)},
         )
+
+    def sheet(self, pictures: PictureSet, kind: str, found: Sequence[dict[str, Any]]) -> np.ndarray:
+        """The pictures of one kind of finding, the two of a pair beside each other."""
+        shown = [row[name] for row in found for name in ("picture", "other") if name in row]
+        columns = ABREAST if kind == "duplicates" else None
+        return grid([pictures.seen(member, TILE) for member in shown], columns)
 
     def rows(
         self, pictures: PictureSet, members: np.ndarray, vectors: np.ndarray, graph: Graph

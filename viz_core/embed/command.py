@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Generator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -60,12 +60,12 @@ def embed(given: argparse.Namespace) -> None:
         store.close()
 
 
-def watched(passing: Generator[tuple[int, int], None, T]) -> T:
+def watched(passing: Generator[tuple[Any, ...], None, T]) -> T:
     """What a pass returns, with a bar on a terminal; an interrupt ends it, and what is described stays described."""
     with tqdm(disable=not sys.stderr.isatty(), leave=False) as bar:
         while True:
             try:
-                done, bar.total = next(passing)
+                done, bar.total, *_ = next(passing)
             except StopIteration as end:
                 return end.value
             except KeyboardInterrupt:

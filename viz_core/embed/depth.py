@@ -5,20 +5,20 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.described import OverSet, rows_of, skipped
+from viz_core.embed.described import SHEET, OverSet, rows_of, skipped
 from viz_core.embed.features import pixel_vectors
 from viz_core.embed.mosaic import scattered
 from viz_core.embed.projection import KEPT_AT, Arranging, chunk, kept_neighbours, neighbours_for, plane, unit_square
 from viz_core.embed.search import neighbour_graph, precision
 from viz_core.images.datasets import open_dataset, picked
 from viz_core.models.graph import GraphModel
+from viz_core.tape import taped
 from viz_core.technique import Run, Section, Step
 
 LEAST = 8
 PURITY_AT = 10
 MOST_STAGES = 7
 PIXELS = "pixels"
-SHEET = 640
 
 
 class Depth(OverSet):
@@ -37,6 +37,7 @@ class Depth(OverSet):
     perplexity: float = Field(30.0, ge=2, le=200, description="t-SNE: how many neighbours count, about")
     steps: int = Field(200, ge=20, le=1000, description="t-SNE: steps at each depth", json_schema_extra={"step": 20})
 
+    @taped
     def run(self) -> Run:
         """Describe the pictures by all stages in one pass, then arrange one map after the other; Stop keeps those done."""
         network, whole = self.network(), open_dataset(self.dataset)

@@ -7,12 +7,17 @@ import numpy as np
 from pydantic import Field
 
 from viz_core.embed.features import Features, default_layer, default_size, extract
+from viz_core.embed.mosaic import Board
 from viz_core.embed.projection import waiting
+from viz_core.embed.store import LOOK_SIDE
 from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import PictureSet
 from viz_core.recipe import Recipe
 from viz_core.technique import Step, Technique
+
+SHEET = 640  # of what is watched, pixels a side
+MOST_SHOWN = (SHEET // LOOK_SIDE) ** 2  # small pictures on it
 
 T = TypeVar("T")
 Describing = Generator[Step, bool | None, dict[str, Features]]
@@ -39,26 +44,21 @@ class OverSet(Technique):
         """The side at which the network sees the pictures of the set."""
         return self.size or default_size(self.network())
 
-    def described(
-        self,
-        pictures: PictureSet,
-        layers: Sequence[str],
-        preview: np.ndarray | None = None,
-        least: int = 1,
-        flat: bool = False,
-    ) -> Describing:
-        """The features of the set by layer; Stop ends with a sentence, and what is described stays described.
+    def described(self, pictures: PictureSet, layers: Sequence[str], least: int = 1, flat: bool = False) -> Describing:
+        """The features of the set by layer, to be watched as the pictures are read.
 
-        Raises ConvscopeError where fewer than `least` pictures can be read.
+        Stop ends with a sentence, and what is described stays described. Raises ConvscopeError where fewer than `least`
+        pictures can be read.
         """
-        passing = extract(self.network(), pictures, layers, self.side(), flat)
+        passing, board = extract(self.network(), pictures, layers, self.side(), flat), Board(SHEET)
         while True:
             try:
-                done, total = next(passing)
+                done, total, read = next(passing)
             except StopIteration as end:
                 features: dict[str, Features] = end.value
                 break
-            if done < total and (yield Step(done, total, preview)):
+            sheet = board.add(read) if len(read) else None  # the first yield comes before there is any
+            if done < total and (yield Step(done, total, sheet)):
                 raise ConvscopeError("embed_errors.stopped", done=done, total=total)
         count = len(features[layers[0]].pictures)
         if count < least:
@@ -98,6 +98,11 @@ def rows_of(pictures: PictureSet, members: np.ndarray) -> list[dict[str, Any]]:
 def skipped(pictures: PictureSet) -> list[dict[str, str]]:
     """The members of a set that could not be read, each with its sentence."""
     return [{"title": one.title, "reason": str(one.reason)} for one in pictures.skipped]
+
+
+def gathered(features: Features) -> Step:
+    """The pictures that were described, as many as there is room for, as a step to be watched."""
+    return Step(0, 1, Board(SHEET).add(features.looks.pixels[:MOST_SHOWN]))
 
 
 def meanwhile(work: Callable[[], T], step: Step) -> Generator[Step, bool | None, tuple[T | None, bool]]:

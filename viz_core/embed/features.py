@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from viz_core.cache_folder import make_room, mark_used
 from viz_core.embed.store import KEY, LOOK_SIDE, LOOKS, Records, key_of, vector_records
 from viz_core.errors import ConvscopeError
 from viz_core.images.picture_set import PictureSet
@@ -43,7 +44,7 @@ class Features:
 
 
 Described = dict[str, np.ndarray]  # records by layer
-Progress = Generator[tuple[int, int], None, dict[str, Features]]
+Progress = Generator[tuple[int, int, np.ndarray], None, dict[str, Features]]
 
 
 def pooled(values: torch.Tensor) -> torch.Tensor:
@@ -144,16 +145,19 @@ def shelves(
 def extract(
     network: GraphModel, pictures: PictureSet, layers: Sequence[str], size: int, flat: bool = False
 ) -> Progress:
-    """The features of a whole set by layer; yields (done, total) after every batch and before the first.
+    """The features of a whole set by layer; yields (done, total, small pictures read) after every batch and before the first.
 
     Only pictures that are not on disk already are read, so that a pass that was ended early goes on where it was, and new
     pictures are added to the old ones. Pictures that cannot be read are left out, and listed in `pictures.skipped`.
     """
     keys = [key_of(pictures.member_digest(index)) for index in range(len(pictures))]
     places, describing = shelves(network, pictures, layers, size, flat), Describer(network, layers, flat)
+    for shelf in places.values():
+        mark_used(shelf.path)
+    make_room()
     missing = _missing(places, keys, range(len(keys)))
     total, done = len(keys), len(keys) - len(missing)
-    yield done, total
+    yield done, total, np.empty((0, LOOK_SIDE, LOOK_SIDE, 3), np.uint8)
     for indices, x in pictures.batches(size, describing.batch, DECODERS, missing):
         done = total - len(missing) + bisect_right(missing, indices[-1])
         new = _missing(places, keys, indices)  # somebody else may have described some meanwhile
@@ -161,8 +165,10 @@ def extract(
             records = describing([keys[index] for index in new], x[[indices.index(index) for index in new]])
             for name, rows in records.items():
                 places[name].add(rows)
-        yield done, total
-    return _gathered(places, keys)
+        yield done, total, small(x)
+    gathered = _gathered(places, keys)
+    make_room()
+    return gathered
 
 
 def _missing(places: dict[str, Records], keys: Sequence[bytes], among: Sequence[int]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from viz_core.cache_folder import mark_used
 from viz_core.embed.search import nearest
 
 EXACT_UP_TO = 100_000
@@ -57,6 +58,7 @@ def build_graph(vectors: np.ndarray, file: Path | None = None) -> Generator[tupl
     if file is not None:
         with contextlib.suppress(RuntimeError, OSError):
             kept = faiss.read_index(str(file))
+            mark_used(file)
             if kept.ntotal == len(vectors):
                 return GraphIndex(kept)
     graph = faiss.IndexHNSWFlat(vectors.shape[1], LINKS)

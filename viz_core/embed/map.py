@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.described import ByLayer, meanwhile, rows_of, skipped
+from viz_core.embed.described import SHEET, ByLayer, meanwhile, rows_of, skipped
 from viz_core.embed.features import Features
 from viz_core.embed.mosaic import assigned, mosaic, scattered
 from viz_core.embed.projection import (
@@ -29,7 +29,6 @@ from viz_core.technique import Result, Run, Section, Step
 
 LEAST = 8
 QUICK_CELLS = 1024  # of the grid after a Stop: assigned in half a second
-SHEET = 640
 SMALL = 2  # every second pixel of the small pictures, in maps that are watched
 MOST_PAUSED = 8
 

@@ -21,6 +21,24 @@ def scattered(points: np.ndarray, tiles: np.ndarray, side: int) -> np.ndarray:
     return sheet
 
 
+class Board:
+    """Pictures as they are read, row after row on a white sheet; on a full one the newest take the place of the oldest."""
+
+    def __init__(self, side: int) -> None:
+        self._sheet = np.full((side, side, 3), 255, np.uint8)
+        self._count = 0
+
+    def add(self, tiles: np.ndarray) -> np.ndarray:
+        """Put tiles (N, s, s, 3) uint8 on the sheet; returns it as it is now (side, side, 3)."""
+        size = tiles.shape[1]
+        across = len(self._sheet) // size
+        for place, tile in enumerate(tiles, start=self._count):
+            top, left = (size * at for at in divmod(place % across**2, across))
+            self._sheet[top : top + size, left : left + size] = tile
+        self._count += len(tiles)
+        return self._sheet.copy()
+
+
 def assigned(points: np.ndarray, most: int = MOST_CELLS) -> tuple[np.ndarray, int]:
     """Which picture goes into which cell of a square grid so that the squared distances to the map's places are least.
 

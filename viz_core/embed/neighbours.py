@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from viz_core.embed.described import ByLayer, skipped
+from viz_core.embed.described import ByLayer, gathered, skipped
 from viz_core.embed.evidence import SHARPER, unit_patches
 from viz_core.embed.features import Features, describe, pixel_vectors, shelves, small
 from viz_core.embed.index import EXACT_UP_TO, ExactIndex, Index, build_graph
@@ -20,6 +20,7 @@ from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_tensor
 from viz_core.models.memory import Memory
+from viz_core.tape import taped
 from viz_core.technique import Run, Section, Step
 
 TILE = 96
@@ -51,6 +52,7 @@ class Neighbours(ByLayer):
     why: int = Field(1, ge=1, le=24, description="the neighbour to explain: 1 is the nearest")
     off: tuple[int, ...] = Field((), description="units of the layer that are switched off")
 
+    @taped
     def run(self) -> Run:
         """Describe the set once, then search it twice: by features and by pixels."""
         network, pictures = self.network(), open_dataset(self.dataset)
@@ -59,7 +61,8 @@ class Neighbours(ByLayer):
         layer = self.chosen_layer()
         source = self.source(pictures)
         shown = square(source, TILE)
-        features = (yield from self.described(pictures, [layer], shown, flat=self.flat))[layer]
+        features = (yield from self.described(pictures, [layer], flat=self.flat))[layer]
+        yield gathered(features)
         width = self.units(layer)
         if self.off and max(self.off) >= width:
             raise ConvscopeError("recipe_errors.no_channel", layer=layer, channel=max(self.off), last=width - 1)
@@ -69,7 +72,7 @@ class Neighbours(ByLayer):
             "pixels": small(seen).transpose(0, 3, 1, 2).reshape(-1).astype(np.float32) / 255,
         }
         searched: dict[str, Index] = {
-            "features": (yield from self.index(features, pictures, layer, shown)),
+            "features": (yield from self.index(features, pictures, layer)),
             "pixels": ExactIndex(pixel_vectors(features.looks)),
         }
         arrays: dict[str, np.ndarray] = {}
@@ -108,9 +111,7 @@ class Neighbours(ByLayer):
         """The pixels of the query, whole: a member of the set or the picture chosen."""
         return (open_image(self.image) if self.query is None else pictures.read(self.query)).pixels
 
-    def index(
-        self, features: Features, pictures: PictureSet, layer: str, shown: np.ndarray
-    ) -> Generator[Step, bool | None, Index]:
+    def index(self, features: Features, pictures: PictureSet, layer: str) -> Generator[Step, bool | None, Index]:
         """Exact up to 100,000 pictures, and wherever units are off; above that a graph, built once; a data base if there is one."""
         if address() is not None and not self.off:
             return self.data_base(str(address()), features, pictures, layer)
@@ -123,7 +124,7 @@ class Neighbours(ByLayer):
                 done, total = next(building)
             except StopIteration as end:
                 return end.value
-            if (yield Step(done, total, shown)):
+            if (yield Step(done, total)):
                 return ExactIndex(features.values)
 
     def data_base(self, url: str, features: Features, pictures: PictureSet, layer: str) -> Index:

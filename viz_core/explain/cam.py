@@ -15,6 +15,7 @@ from viz_core.models.cam import at_picture_size, cam, gradient_cam, map_layers
 from viz_core.models.gradients import score_gradient
 from viz_core.models.graph import GraphModel
 from viz_core.models.work import batch_size
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 OVERLAY = 0.6
@@ -62,6 +63,7 @@ class Cam(Technique):
         """Score-CAM asks the network once for every channel; the others take a pass or two."""
         return self.method == "scorecam"
 
+    @taped
     def run(self) -> Run:
         """The maps of all classes, channel by channel for Score-CAM."""
         network, x = self.network(), self.input()

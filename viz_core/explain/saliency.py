@@ -1,5 +1,6 @@
 """Saliency: which pixels, changed a little, change the score of a class most; and a segmentation grown from them."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -13,6 +14,7 @@ from viz_core.images.render import Limits, colour_bar, heatmap, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.models.gradients import score_gradient
 from viz_core.models.graph import GraphModel
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 Channels = Literal["max", "mean", "red", "green", "blue"]
@@ -76,6 +78,7 @@ class Saliency(Technique):
         """Only the methods that average many gradients take longer than an instant."""
         return self.method in ("smoothgrad", "smoothgrad_squared", "integrated")
 
+    @taped
     def run(self) -> Run:
         """One gradient, or as many as there are samples, each improving the average so far."""
         network, x = self.network(), self.input()
@@ -118,8 +121,9 @@ class Saliency(Technique):
 
     def again(self, result: Result) -> Result:
         """The result of this technique from one of `computed()`, without asking the network again."""
-        x = torch.from_numpy(result.arrays["input"])
-        return self.viewed(x, result.arrays["attribution"], result.scores["class_index"], result.scores["samples"])
+        x, scores = torch.from_numpy(result.arrays["input"]), result.scores
+        shown = self.viewed(x, result.arrays["attribution"], scores["class_index"], scores["samples"])
+        return dataclasses.replace(shown, frames=result.frames)
 
     def viewed(self, x: Tensor, attribution: np.ndarray, target: int, samples: int) -> Result:
         """Map, overlay and segmentation of an attribution (3, H, W)."""

@@ -20,6 +20,7 @@ from viz_core.models.faithfulness import area_under
 from viz_core.models.graph import GraphModel
 from viz_core.models.work import batch_size
 from viz_core.recipe import Recipe
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 OVERLAY = 0.65
@@ -67,6 +68,7 @@ class Trust(Technique):
             return plain
         return plain.model_copy(update={"picture": f"{plain.picture} {open_dataset(self.dataset).digest}"})
 
+    @taped
     def run(self) -> Run:
         """The check asked for."""
         checks = {

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from viz_core.images.render import filter_tiles, grid
 from viz_core.models.random_state import private_random_state
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 BRIGHTEST = 16  # of scikit-learn's digits
@@ -54,6 +55,7 @@ class Defence(Technique):
     steps: int = Field(200, ge=10, le=2000, description="steps of training", json_schema_extra={"step": 10})
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, order and attacks")
 
+    @taped
     def run(self) -> Run:
         """Train both in step, measuring them clean and attacked on digits they have not seen."""
         train, test = digits(self.generator())
@@ -62,8 +64,9 @@ class Defence(Technique):
         optimisers = [torch.optim.Adam(network.parameters(), RATE) for network in (plain, defended)]
         curves: dict[str, list[float]] = {}
         at: list[int] = []
-        done = 0
+        done, measured = 0, dict[str, float]()
         for done in range(1, self.steps + 1):
+            sheet = None
             rows = torch.randint(len(train.labels), (BATCH,), generator=generator)
             batch = Digits(train.pictures[rows], train.labels[rows])
             attacked = pgd(defended, batch, self.epsilon, self.rounds, generator)

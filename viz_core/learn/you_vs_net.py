@@ -24,6 +24,7 @@ from viz_core.learn.contest import (
 )
 from viz_core.learn.looked import deletion_area, looks, shares_of
 from viz_core.models.graph import GraphModel
+from viz_core.tape import taped
 from viz_core.technique import Result, Run, Section, Step, Technique
 
 SHOWN = 128
@@ -65,6 +66,7 @@ class YouVsNet(Technique):
         """How many labels to choose from: in a search all there are."""
         return len(pictures.labels or ()) if self.answering == "search" else self.choices
 
+    @taped
     def run(self) -> Run:
         """Let the network learn each label from a few other pictures, then answer every question."""
         network, pictures = self.network(), open_dataset(self.dataset)

@@ -1,5 +1,6 @@
 """The way of a picture through the network: the strongest maps of a few layers, from the first to the last."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,20 @@ def stations(network: GraphModel) -> tuple[str, ...]:
     layers = rectified or maps
     places = np.linspace(0, len(layers) - 1, min(STATIONS, len(layers)))
     return tuple(dict.fromkeys(layers[round(place)] for place in places))
+
+
+@torch.inference_mode()
+def numbers(network: GraphModel, x: Tensor) -> dict[str, np.ndarray]:
+    """The picture as `input`, what the stations answer to it by their names, and the `probabilities` of the classes."""
+    answers = network.activations(x, stations(network)) | {"probabilities": network.probabilities(x)[0]}
+    return {"input": x.cpu().numpy()} | {name: values.float().cpu().numpy() for name, values in answers.items()}
+
+
+def sheet(seen: np.ndarray, way: Sequence[Station]) -> np.ndarray:
+    """The picture as the network sees it (H, W, 3) uint8 and the stations' pictures beside it."""
+    height = way[0].picture.shape[0]
+    first = resize(seen, (height, round(height * seen.shape[1] / seen.shape[0])))
+    return grid([first, *(station.picture for station in way)], columns=1 + len(way), gap=8)
 
 
 @torch.no_grad()

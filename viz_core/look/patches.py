@@ -22,6 +22,7 @@ from viz_core.models.graph import GraphModel
 from viz_core.models.layers import Layer
 from viz_core.models.relu_rules import RULES, ReluRule
 from viz_core.recipe import Recipe
+from viz_core.tape import taped
 from viz_core.technique import Run, Section, Step, Technique, check_channel
 
 KEPT = 9  # patches of each channel
@@ -112,6 +113,7 @@ class Patches(Technique):
         plain = super().recipe()
         return plain.model_copy(update={"picture": f"{plain.picture} {open_dataset(self.dataset).digest}"})
 
+    @taped
     def run(self) -> Run:
         """The pass, unless it is on disk already; then the wall, then one unit."""
         network, pictures, side = self.network(), open_dataset(self.dataset), self.size or self.network().input_size

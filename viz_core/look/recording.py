@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from viz_core.cache_folder import cache_folder
+from viz_core.cache_folder import cache_folder, make_room, mark_used
 from viz_core.images.picture_set import PictureSet
 from viz_core.look.topk import Record
 from viz_core.models.graph import GraphModel
@@ -97,6 +97,7 @@ class Shelf:
         for seen in sorted((int(seen) for seen in found if seen.isdigit() and int(seen) <= until), reverse=True):
             broken = contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
             with broken, np.load(self.path(seen), allow_pickle=False) as arrays:
+                mark_used(self.path(seen))
                 return Record.from_arrays(arrays)
         return None
 
@@ -112,6 +113,7 @@ class Shelf:
             return
         if instead_of != kept.seen:
             self.path(instead_of).unlink(missing_ok=True)
+        make_room()
 
 
 def shelves(network: GraphModel, layers: Iterable[str], pictures: PictureSet, size: int, k: int) -> dict[str, Shelf]:

@@ -1,10 +1,11 @@
 """The layers people can pick from: name, kind, shape, parameters and receptive field, for a size of the picture."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.fx import Node
@@ -200,3 +201,33 @@ def _padding(padding: Any, kernel: tuple[int, ...], dilation: tuple[int, ...]) -
     if padding == "same":
         return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
     return _pair(padding)
+
+
+def layer_table(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """One row for each layer; `field` is empty and `stride` None where a unit sees the whole picture."""
+    return [
+        {
+            "name": layer.name,
+            "kind": layer.kind,
+            "shape": " × ".join(map(str, layer.shape)),
+            "parameters": layer.parameters,
+            "field": "×".join(map(str, layer.receptive_field.size)) if layer.receptive_field else "",
+            "stride": layer.receptive_field.stride[0] if layer.receptive_field else None,
+        }
+        for layer in layers
+    ]
+
+
+def layer_arrays(layers: Sequence[Layer]) -> dict[str, np.ndarray]:
+    """The layers in numbers: names (L,), parameters (L,), shapes (L, 3), and size and stride of the fields, (L, 2) each.
+
+    Sides that a layer lacks, and fields of the whole picture, are 0.
+    """
+    fields = [layer.receptive_field for layer in layers]
+    return {
+        "names": np.array([layer.name for layer in layers]),
+        "parameters": np.array([layer.parameters for layer in layers]),
+        "shapes": np.array([(*layer.shape, 0, 0)[:3] for layer in layers]),
+        "field_sizes": np.array([field.size if field else (0, 0) for field in fields]),
+        "field_strides": np.array([field.stride if field else (0, 0) for field in fields]),
+    }

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from viz_core import models
 from viz_core.errors import ConvscopeError
-from viz_core.images.refs import open_image
+from viz_core.images.refs import FIRST_PICTURE, open_image
 from viz_core.images.render import encode_png
 from viz_core.images.tensor import to_input
 from viz_core.models.graph import GraphModel
@@ -112,7 +112,7 @@ class Technique(BaseModel):
     steerable: ClassVar[tuple[str, ...]] = ()
 
     model: str = Field("bundled", description="network: bundled, a torchvision name, random:<name>, or a path")
-    image: str = Field("sample:chelsea", description="picture: sample:<name> or a path")
+    image: str = Field(FIRST_PICTURE, description="picture: sample:<name> or a path")
     size: int | None = Field(
         None, ge=32, le=1024, description="short side of the picture for the network, pixels; empty: the network's own"
     )

@@ -11,6 +11,7 @@ from pages.ui.own_network import brought, own_network_box
 from pages.ui.pictures import picture_box, upload_box
 from viz_core import models
 from viz_core.errors import ConvscopeError
+from viz_core.images.refs import FIRST_PICTURE
 from viz_core.models import zoo
 from viz_core.models.device import device_title
 from viz_core.models.graph import GraphModel
@@ -19,7 +20,7 @@ from viz_core.models.load import BUNDLED, RANDOM
 from viz_core.texts import has_text
 
 OWN_CHOICE = -1
-DEFAULTS = {"model": "bundled", "image": "sample:chelsea", "target": OWN_CHOICE}
+DEFAULTS = {"model": "bundled", "image": FIRST_PICTURE, "target": OWN_CHOICE}
 
 
 @dataclasses.dataclass(frozen=True)

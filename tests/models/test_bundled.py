@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from viz_core.models import bundled
+from viz_core.images.refs import FIRST_PICTURE, open_image
+from viz_core.images.tensor import to_input
+from viz_core.models import bundled, load
 from viz_core.models.bundled import TWINS, BundledNet, class_names, convolutions, fold, load_bundled, unfold
 from viz_core.models.evaluate import calibration_error, class_maps, filter_census
 from viz_core.models.export import ship
@@ -159,3 +161,9 @@ def test_unfolding_gives_the_same_function_with_batch_norm():
         assert torch.allclose(
             trainable.train()(pictures), folded(pictures), atol=1e-2
         )  # batch variance is the biased one
+
+
+def test_the_picture_that_strangers_see_first_is_recognised():
+    network = load("bundled")
+    seen = to_input(open_image(FIRST_PICTURE), network.input_size)
+    assert "espresso" in [name for _, name, _ in network.top(seen, 3)]

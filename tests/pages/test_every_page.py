@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import download_box
+from pages.ui import download_box, language
 from pages.ui.navigation import page_file, rooms
 from viz_core.texts import text
 
@@ -75,7 +75,8 @@ def assert_complete(page: AppTest, namespace: str, lang: str, files: set[str]) -
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("kind", rooms(), ids=lambda kind: kind.slug)
-def test_a_room_has_all_that_belongs_to_it(kind, lang, folder, open_page, finished):
+def test_a_room_has_all_that_belongs_to_it(kind, lang, folder, open_page, finished, monkeypatch):
+    monkeypatch.setattr(language, "match_language", lambda locale: lang)  # names of options are asked for outside, too
     link = SHORT.get(kind.slug, SMALL if "size" in kind.model_fields else {})
     if link.get("dataset") == "folder":
         link = link | {"dataset": folder}

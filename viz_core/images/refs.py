@@ -12,6 +12,7 @@ from viz_core.images import samples
 from viz_core.images.intake import MOST_BYTES, Picture, load_image
 
 SAMPLE = "sample:"
+FIRST_PICTURE = SAMPLE + samples.names()[0]  # what a stranger sees first
 UPLOAD = "upload:"
 
 

@@ -27,7 +27,7 @@ def test_other_styles_bring_a_slider_for_the_share_of_each(open_page):
 
 def test_strokes_over_the_picture_become_the_mask(open_page):
     page = open_page(PAGE, other_styles="sample:glass", **QUICK)
-    page.session_state["style.mask.strokes"] = {"sample:chelsea": [Stroke(((0.2, 0.2), (0.5, 0.2)), 0.2)]}
+    page.session_state["style.mask.strokes"] = {"sample:coffee": [Stroke(((0.2, 0.2), (0.5, 0.2)), 0.2)]}
     page.run()
     assert not page.exception
     assert "".join(page.query_params["mask"]).startswith("upload:")

@@ -1,9 +1,12 @@
-// A map of many points: dots drawn by WebGL (or plainly, where there is none), pictures, threads and lassos on a second canvas.
+// A map of many points: dots drawn by WebGL (or plainly, where no graphics card does it), pictures, threads and lassos on a second canvas.
 const views = new WeakMap();
 const FIT = 0.92;          // of the shorter side that the whole map takes
 const PICK_PX = 14;        // how near the pointer must come to a point
 const MORPH_MS = 700;
+const ROUND_FROM = 5;      // dots this large are drawn as discs on a plain canvas, px
 const LEAST_TILE = 18, MOST_TILE = 84, SHARP_FROM = 48;  // sides of pictures on the map, px
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;  // what draws WebGL where there is no graphics card
+let graphicsCard = null;
 const ICONS = {
   pan: 'M12 2v20M2 12h20M12 2l-3 3M12 2l3 3M12 22l-3-3M12 22l3-3M2 12l3-3M2 12l3 3M22 12l-3-3M22 12l-3 3',
   box: 'M4 4h16v16H4z',
@@ -51,12 +54,23 @@ function build(parent) {
     zoom: 1, hover: -1, path: [], chosen: [], sheets: [], sharp: new Map(), pointers: new Map(), at: 0, drawn: 0 };
   over.tabIndex = 0;
   over.setAttribute('role', 'application');
-  view.gl = dots.getContext('webgl2', { antialias: false, premultipliedAlpha: true });
+  view.gl = hasGraphicsCard() ? dots.getContext('webgl2', { antialias: false, premultipliedAlpha: true }) : null;
   if (view.gl) prepare(view);
   view.watch = new ResizeObserver(() => resize(view));
   view.watch.observe(stage);
   listen(view);
   return view;
+}
+
+// Without a graphics card WebGL draws on the processor, three times slower than a plain canvas does.
+function hasGraphicsCard() {
+  if (graphicsCard === null) {
+    const gl = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+    const told = gl && gl.getExtension('WEBGL_debug_renderer_info');
+    graphicsCard = Boolean(gl) && !(told && SOFTWARE.test(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)));
+    if (gl) gl.getExtension('WEBGL_lose_context')?.loseContext();
+  }
+  return graphicsCard;
 }
 
 function prepare(view) {
@@ -275,7 +289,8 @@ function paintDots(view) {
       pen.fillStyle = `rgba(${r},${g},${b},${a / 255})`;
       last = style;
     }
-    pen.fillRect(x - size / 2, y - size / 2, size, size);
+    if (size < ROUND_FROM) pen.fillRect(x - size / 2, y - size / 2, size, size);
+    else { pen.beginPath(); pen.arc(x, y, size / 2, 0, 7); pen.fill(); }
   }
 }
 

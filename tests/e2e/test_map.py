@@ -1,6 +1,10 @@
 """A map of twenty thousand points: pointing, choosing, zooming, moving from one arrangement to another."""
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 
@@ -9,12 +13,46 @@ def page_server(serve_script):
     return serve_script("map_page.py")
 
 
+# Nobody is told what draws WebGL, so that it is taken for a graphics card.
+UNKNOWN_CARD = """
+const ask = WebGL2RenderingContext.prototype.getExtension;
+WebGL2RenderingContext.prototype.getExtension = function (name) {
+  return name === 'WEBGL_debug_renderer_info' ? null : ask.call(this, name);
+};
+"""
+
+
 @pytest.fixture
 def page(visitor, page_server) -> Page:
-    page = visitor(page_server.address).open()
+    return opened(visitor(page_server.address))
+
+
+def opened(somebody) -> Page:
+    page = somebody.open()
     page.wait_for_selector(".map[data-drawn]")
     page.wait_for_load_state("networkidle")
     return page
+
+
+def coloured(page: Page) -> np.ndarray:
+    """Which squares of eight pixels of the map have a colour in them."""
+    shot = page.locator(".map .stage").screenshot()
+    pixels = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+    height, width = (side // 8 for side in pixels.shape[:2])
+    colour = np.ptp(pixels[: 8 * height, : 8 * width], axis=2) > 40
+    return colour.reshape(height, 8, width, 8).any(axis=(1, 3))
+
+
+def test_a_graphics_card_draws_what_is_drawn_without_one(visitor, page_server, page):
+    somebody = visitor(page_server.address)
+    somebody.context.add_init_script(UNKNOWN_CARD)
+    other = opened(somebody)
+    kind = "canvas => ['webgl2', '2d'].find(name => canvas.getContext(name))"
+    assert other.locator(".map canvas.dots").evaluate(kind) == "webgl2"
+    assert page.locator(".map canvas.dots").evaluate(kind) == "2d"
+    plain, card = coloured(page), coloured(other)
+    assert plain.sum() > 1000
+    assert (plain & card).sum() > 0.9 * (plain | card).sum()
 
 
 def at(page: Page, x: float, y: float) -> tuple[float, float]:

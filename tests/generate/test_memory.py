@@ -35,7 +35,7 @@ def held() -> tuple[int, int]:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
 @pytest.mark.parametrize("kind", sorted(RUNS))
 def test_memory_returns_after_ten_runs(kind):
-    scheduler = Scheduler(keep_jobs=2)
+    scheduler = Scheduler(keep_jobs=2, idle_s=3600)
     for seed in range(13):
         if seed == 3:  # what is loaded and kept once is there
             before = held()

@@ -52,7 +52,9 @@ class Backprop(Technique):
     column: int | None = Field(
         None, ge=0, description="column of the unit; empty: where it is strongest", json_schema_extra={"advanced": True}
     )
-    rule: ReluRule = Field("guided", description="the rule whose map lies over the picture")
+    rule: Literal["backprop", "deconvnet", "guided"] = Field(
+        "guided", description="the rule whose map lies over the picture"
+    )
     scale: Literal["each", "joint"] = Field(
         "each", description="contrast of each rule for itself, or one for all three"
     )

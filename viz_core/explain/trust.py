@@ -14,6 +14,7 @@ from viz_core.explain.many import GAMES, batches, game_area, summary
 from viz_core.explain.methods import METHODS
 from viz_core.explain.sanity import depths, rank_correlation, structural
 from viz_core.images.datasets import open_dataset
+from viz_core.images.picture_set import PictureSet
 from viz_core.images.render import enlarge, grid, heatmap, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.models.faithfulness import area_under
@@ -173,16 +174,21 @@ class Trust(Technique):
             tables={"areas": table},
         )
 
+    def members(self, pictures: PictureSet) -> list[int]:
+        """Which pictures of a set are tried."""
+        spread = np.linspace(0, len(pictures) - 1, min(self.pictures, len(pictures)))
+        return np.unique(spread.round().astype(int)).tolist()
+
     def delete_over_many(self) -> Run:
         """Both games on many pictures, each about the class the network itself sees first there."""
         network, pictures = self.network(), open_dataset(self.dataset)
         side = self.size or network.input_size
-        members = np.unique(np.linspace(0, len(pictures) - 1, min(self.pictures, len(pictures))).round().astype(int))
+        members = self.members(pictures)
         names, generator = [RANDOM, *METHODS], self.generator()
         shown: list[np.ndarray] = []
         areas: dict[str, list[list[float]]] = {game: [] for game in GAMES}
         done, stopped = 0, None
-        for _, x in pictures.batches(side, batch=1, indices=members.tolist()):
+        for _, x in pictures.batches(side, batch=1, indices=members):
             x = x.to(network.device)
             target = network.target_index(None, x)
             here: dict[str, list[float]] = {game: [] for game in GAMES}

@@ -1,1 +1,1 @@
-"""Results as scripts: at most forty-five lines of PyTorch that make the same array without Convscope."""
+"""Results as scripts: about twenty to forty lines of PyTorch that make the same array without Convscope."""

@@ -4,7 +4,19 @@ from viz_core.look.activations import Activations, default_layer
 from viz_core.scripts.parts import compose, fill, value
 from viz_core.scripts.script import Script
 
-OBEYED = ("layer", "channel", "sort", "scale", "count", "first", "row", "column", "other_model", "other_image")
+OBEYED = (
+    "layer",
+    "channel",
+    "sort",
+    "scale",
+    "count",
+    "first",
+    "row",
+    "column",
+    "other_model",
+    "other_image",
+    "opacity",
+)
 _BODY = """
 x = picture("picture.png", $size)
 see(x)

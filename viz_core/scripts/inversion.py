@@ -1,12 +1,11 @@
 """Inversion as a script."""
 
-from viz_core.generate.canvas import COLOUR
 from viz_core.generate.inversion import ALPHA, FAINT, LOUD, OWN_TV, Inversion
 from viz_core.scripts.parts import compose, fill, module_use, value, wrapped
 from viz_core.scripts.script import Script, beyond
-from viz_core.scripts.steps import VARIATION, clamp_code, step_code, step_groundwork
+from viz_core.scripts.steps import COEFFICIENTS, VARIATION, clamp_code, fourier_groundwork, step_code, step_groundwork
 
-OBEYED = ("layers", "starts", "steps", "optimiser", "tv", "beta", "alpha", "canvas")
+OBEYED = ("layers", "starts", "steps", "optimiser", "tv", "beta", "alpha", "canvas", "part")
 _BODY = """
 x = picture("picture.png", $size)
 
@@ -17,7 +16,7 @@ smoothness = $smoothness  # how much roughness counts: more for deeper layers
 result = []
 for layer, weight in zip(layers, smoothness):
     see(x)
-    goal = $answers.detach()  # what the layer answers to the picture
+    goal = $answers.detach()  # what the layer answers to the picture$mask
     size = goal.flatten(1).square().sum(1)
     $begin
     values.requires_grad_()
@@ -26,7 +25,7 @@ for layer, weight in zip(layers, smoothness):
         values.grad = None
         painted = shown(values)
         see(painted)
-        loss = ($answers - goal).flatten(1).square().sum(1) / size
+        loss = ($answers$masked - goal).flatten(1).square().sum(1) / size
         loss = loss + weight * variation(painted, $beta)$alpha
         loss.sum().backward()
         return loss.detach()
@@ -52,22 +51,18 @@ _FOURIER = """
 def shown(values):  # the values are Fourier coefficients
     return fourier(values, *x.shape[-2:])
 """
-_FOURIER_GROUNDWORK = """
-# How the colours of photographs go together.
-colours = torch.tensor($colours)
-colours = colours / colours.square().sum(0).sqrt().max()
-
-# Pictures (N, 3, H, W) from Fourier coefficients (N, 3, H, W // 2 + 1, 2), the lower frequencies the larger.
-def fourier(values, height, width):
-    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
-    frequency = (rows.square() + columns.square()).sqrt().clamp(min=1 / max(height, width))
-    spectrum = torch.view_as_complex(values) * (math.sqrt(height * width) / frequency / 4)
-    return torch.einsum("oc,nchw->nohw", colours, torch.fft.irfft2(spectrum, s=(height, width))).sigmoid()
-"""
+_MASKS = {
+    "half": """
+    mask = (torch.arange(goal.shape[1]) % 2 == 0).float().view(1, -1, *[1] * (goal.dim() - 2))  # every second channel
+    goal = goal * mask""",
+    "centre": """
+    near = [((torch.arange(side) - side // 2).abs() <= 2).float() for side in goal.shape[2:]]  # of the middle
+    mask = near[0][:, None] * near[1] if near else 1
+    goal = goal * mask""",
+}
 _NOISE = """generator = torch.Generator().manual_seed({seed})
     values = mean + variance**0.5 * torch.randn(({starts}, *x.shape[1:]), generator=generator)"""
-_COEFFICIENTS = """generator = torch.Generator().manual_seed({seed})
-    values = {spread} * torch.randn({starts}, 3, {height}, {half}, 2, generator=generator)"""
+_COEFFICIENTS = "generator = torch.Generator().manual_seed({seed})\n    values = " + COEFFICIENTS
 
 
 def write(technique: Inversion) -> Script:
@@ -91,6 +86,8 @@ def write(technique: Inversion) -> Script:
         ),
         canvas=fill(_FOURIER if fourier else _PIXELS),
         beta=repr(technique.beta),
+        mask=_MASKS[technique.part] if technique.part != "all" else "",
+        masked=" * mask" if technique.part != "all" else "",
         alpha=f"\n        loss = loss + {technique.alpha!r} * (painted - mean).abs().flatten(1).pow({ALPHA}).mean(1)"
         if technique.alpha
         else "",
@@ -100,6 +97,6 @@ def write(technique: Inversion) -> Script:
     )
     groundwork = fill(VARIATION) + "\n\n" + step_groundwork(name)
     if fourier:
-        groundwork += fill(_FOURIER_GROUNDWORK, colours=[list(row) for row in COLOUR])
+        groundwork += fourier_groundwork()
     pictures = {"picture.png": technique.image}
     return compose(technique, "image", body, pictures=pictures, layers=layers, groundwork=groundwork)

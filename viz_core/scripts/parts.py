@@ -24,6 +24,7 @@ from viz_core.technique import Technique
 
 Files = dict[str, Callable[[], bytes]]
 
+LONGEST = 40  # lines of a script, comments and imports too
 MOST_PICTURES = 3000  # of a set that travels with its script
 
 _IMPORTS = (
@@ -39,8 +40,20 @@ _IMPORTS = (
     (r"\bImage\.", "from PIL import Image"),
     (r"\bload_file\(", "from safetensors.torch import load_file"),
     (r"\bnn\.", "from torch import nn"),
+    (r"\bcv2\.", "import cv2"),
+    (r"\bTSNEEmbedding\(", "from openTSNE import TSNEEmbedding, affinity"),
+    (r"\bPrecomputedNeighbors\(", "from openTSNE.nearest_neighbors import PrecomputedNeighbors"),
+    (r"\bPCA\(", "from sklearn.decomposition import PCA"),
+    (r"\bUMAP\(", "from umap import UMAP"),
     (r"\bgaussian_blur\(", "from torchvision.transforms.v2.functional import gaussian_blur"),
 )
+_PACKAGES = {
+    "safetensors": r"\bload_file\(",
+    "scikit-learn": r"\bPCA\(",
+    "openTSNE": r"\bTSNEEmbedding\(",
+    "umap-learn": r"\bUMAP\(",
+    "opencv-python": r"\bcv2\.",
+}
 
 _BUNDLED = """
 # The network: convolutions with ReLUs, averages of 2 x 2, a global average and one linear layer.
@@ -72,7 +85,7 @@ _OWN = """
 net = torchvision.models.get_model("$name", weights=None, $options)
 net.load_state_dict(load_file("weights.safetensors"), strict=False)
 """
-_SEE = """net.eval().requires_grad_(False)
+_SEE = """
 mean = torch.tensor($mean).view(3, 1, 1)
 std = torch.tensor($std).view(3, 1, 1)
 
@@ -153,17 +166,18 @@ def wrapped(line: str) -> str:
     return textwrap.fill(line, 116, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
-def network(technique: Technique, layers: Sequence[str] = ()) -> tuple[str, Files]:
-    """The code of the technique's network, with which layers can be watched, and its weights; raises ConvscopeError."""
+def network(technique: Technique, layers: Sequence[str] = ()) -> tuple[list[str], Files]:
+    """The code of the technique's network in pieces, with which layers can be watched, and its weights; raises ConvscopeError."""
     model = technique.network()
     code, files = _build(model.name, technique.seed)
+    code += "net.eval().requires_grad_(False)\n"
     if layers and model.name not in BUNDLED:
         code += _NOT_IN_PLACE
-    code += fill(_SEE, mean=numbers(model.mean), std=numbers(model.std)) + "\n"
+    pieces = [code, fill(_SEE, mean=numbers(model.mean), std=numbers(model.std))]
     if layers:
         repeated = any(module_use(model, layer)[1] for layer in layers)
-        code += "\n" + fill(_WATCH_EACH_USE if repeated else _WATCH) + "\n"
-    return code, files
+        pieces.append(fill(_WATCH_EACH_USE if repeated else _WATCH))
+    return pieces, files
 
 
 def watching(model: GraphModel, layers: Sequence[str]) -> str:
@@ -235,6 +249,31 @@ def relu_rule(rule: str) -> str:
     return "" if rule == "backprop" else "\n" + fill(_RULE, backward=_BACKWARD[rule]) + "\n"
 
 
+def borrowed(*functions: Callable[..., Any]) -> str:
+    """Functions of the engine as they are, but for their annotations, with the constants of their module that they use."""
+    trees = [ast.parse(inspect.getsource(function)).body[0] for function in functions]
+    used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    known = vars(inspect.getmodule(functions[0]))
+    constants = [
+        f"{name} = {known[name]!r}" for name in known if name in used and isinstance(known[name], int | float | tuple)
+    ]
+    return "\n\n".join(["\n".join(constants), *(ast.unparse(_Bare().visit(tree)) for tree in trees)])
+
+
+class _Bare(ast.NodeTransformer):
+    """A function without annotations, and the modules that scripts import called as scripts call them."""
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(node.arg)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(f"F.{node.id}" if node.id in ("interpolate", "grid_sample") else node.id, node.ctx)
+
+
 def set_files(pictures: PictureSet, indices: Sequence[int], side: int) -> Files:
     """Members of a set as the network sees them, as PNG files in this order; raises ConvscopeError for too large a set."""
     if len(indices) > MOST_PICTURES:
@@ -260,22 +299,41 @@ def compose(
     """The script whose `body` leaves the array in `result`.
 
     `pictures`: file names and references of the pictures it reads by `picture(file, size)`; `layers` are watched;
-    `groundwork` is code that lies in the helper file, with the network and the reading of pictures.
+    `groundwork` are functions that `body` needs. The script holds as much of them as forty lines can, the last first; what
+    it cannot hold lies in the helper file.
     """
-    helper, all_files = network(technique, layers) if network_too else ("", {})
+    below, all_files = network(technique, layers) if network_too else ([], {})
     all_files |= files or {}
-    if pictures:
-        helper += "\n" + fill(_PICTURE) + "\n"
-        all_files |= {file: picture_file(ref) for file, ref in pictures.items()}
-    helper = _tidy(f"{helper}\n{groundwork}")
+    if pictures or "picture(" in body:
+        below.insert(1 if network_too else 0, fill(_PICTURE))
+        all_files |= {file: picture_file(ref) for file, ref in (pictures or {}).items()}
+    below += re.split(r"\n\n(?=\S)", _tidy(groundwork)) if groundwork.strip() else []
     watch = watching(technique.network(), layers) + "\n\n" if layers else ""
     code = _tidy(watch + body.strip("\n") + "\n\n" + fill(_SAVE, file=file_name(array), array=array))
-    names = ", ".join(_shared(helper, code))
-    imports = _imports(code) + (f"\nfrom {HELPER.removesuffix('.py')} import {names}\n" if names else "")
+    while below:
+        longer = _tidy(f"{below[-1]}\n\n{code}")
+        if line_count(_with_imports(longer, below[:-1])) > LONGEST:
+            break
+        code = longer
+        below.pop()
+    helper = _tidy("\n\n".join(below))
+    code = _with_imports(code, below)
     if helper:
         helper = f'"""The groundwork of the script."""\n\n{_imports(helper)}\n{helper}'
-    head = _head(technique, array, "load_file(" in helper + code, [*all_files, *([HELPER] if helper else [])])
-    return Script(f"{head}{imports}\n{code}", array, part, all_files, helper)
+    made = f'"{array}"' + _spelt(part)
+    head = _head(technique, made, helper + code, [*all_files, *([HELPER] if helper else [])])
+    return Script(head + code, array, part, all_files, helper)
+
+
+def line_count(code: str) -> int:
+    """Lines of code and comments, without blank ones."""
+    return sum(bool(line.strip()) for line in code.splitlines())
+
+
+def _with_imports(code: str, below: Sequence[str]) -> str:
+    """Code after everything that it imports: libraries, and what lies in the helper file."""
+    names = ", ".join(_shared("\n".join(below), code))
+    return _imports(code) + (f"\nfrom {HELPER.removesuffix('.py')} import {names}\n" if names else "") + f"\n{code}"
 
 
 def _tidy(code: str) -> str:
@@ -291,13 +349,26 @@ def _shared(helper: str, code: str) -> list[str]:
     return sorted(used & set(re.findall(r"^(?:def )?(\w+)(?=\(| = )", helper, re.MULTILINE)))
 
 
-def _head(technique: Technique, array: str, safetensors: bool, files: Sequence[str]) -> str:
-    """What the script does and what it needs."""
-    needs = "torch, torchvision, numpy and pillow" + (" (and safetensors)" if safetensors else "")
+def _head(technique: Technique, made: str, code: str, files: Sequence[str]) -> str:
+    """What the script does and what it needs, `made` and `code` being the array and all the code."""
+    more = [package for package, pattern in _PACKAGES.items() if re.search(pattern, code)]
+    needs = "torch, torchvision, numpy and pillow" + (f" (and {', '.join(more)})" if more else "")
     listed = ", ".join(sorted({name.partition("/")[0] for name in files}))
     beside = f"\nBeside it must lie: {listed}." if listed else ""
     summary = textwrap.fill(technique.summary(), 116)
-    return f'"""{summary}\n\nMakes the array "{array}" as Convscope does, with {needs}.{beside}\n"""\n\n'
+    return f'"""{summary}\n\nMakes the array {made} as Convscope does, with {needs}.{beside}\n"""\n\n'
+
+
+def _spelt(part: tuple[Any, ...]) -> str:
+    """An index as it is written behind an array."""
+
+    def one(place: Any) -> str:
+        if not isinstance(place, slice):
+            return str(place)
+        ends = ("" if end is None else str(end) for end in (place.start, place.stop))
+        return ":".join(ends)
+
+    return f"[{', '.join(map(one, part))}]" if part else ""
 
 
 def _imports(code: str) -> str:

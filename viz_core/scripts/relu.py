@@ -10,13 +10,21 @@ _BODY = """
 values = torch.tensor($values, dtype=torch.float64, requires_grad=True)
 signal = torch.tensor($signal, dtype=torch.float64)
 
+# Forwards a ReLU lets through what is positive. Two masks say what may come back.
 forward = values.relu()
-(backprop,) = torch.autograd.grad(forward, values, signal)  # the true gradient: the signal where the value was positive
-deconvnet = signal.relu()  # the signal treated as if it went forwards
-guided = backprop.relu()  # what passes both
-for name, grid in {"forward": forward, "backprop": backprop, "deconvnet": deconvnet, "guided": guided}.items():
+was_positive = values > 0
+comes_positive = signal > 0
+
+backprop = signal.where(was_positive, 0)  # the true gradient: by what came forwards
+deconvnet = signal.where(comes_positive, 0)  # by what comes back, as if it went forwards
+guided = signal.where(was_positive & comes_positive, 0)  # by both
+grids = {"forward": forward, "backprop": backprop, "deconvnet": deconvnet, "guided": guided}
+for name, grid in grids.items():
     print(name, grid.tolist())
-result = torch.stack([forward, backprop, deconvnet, guided])[3].detach().numpy()
+
+(gradient,) = torch.autograd.grad(forward, values, signal)
+print("backprop is what autograd says:", bool((gradient == backprop).all()))
+result = guided.numpy()
 """
 
 

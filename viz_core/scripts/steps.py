@@ -1,5 +1,6 @@
 """Pieces of the scripts that make pictures step by step."""
 
+from viz_core.generate.canvas import COLOUR
 from viz_core.scripts.parts import fill
 
 _LBFGS = """
@@ -30,6 +31,19 @@ def variation(x, power=2.0):  # how much neighbours differ, on average
     steepness = right.square() + down.square()
     return (steepness if power == 2 else (steepness + 1e-12).pow(power / 2)).flatten(1).mean(1)
 """
+_FOURIER = """
+# How the colours of photographs go together.
+colours = torch.tensor($colours)
+colours = colours / colours.square().sum(0).sqrt().max()
+
+# Pictures (N, 3, H, W) from Fourier coefficients (N, 3, H, W // 2 + 1, 2), the lower frequencies the larger.
+def fourier(values, height, width):
+    rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
+    frequency = (rows.square() + columns.square()).sqrt().clamp(min=1 / max(height, width))
+    spectrum = torch.view_as_complex(values) * (math.sqrt(height * width) / frequency / 4)
+    return torch.einsum("oc,nchw->nohw", colours, torch.fft.irfft2(spectrum, s=(height, width))).sigmoid()
+"""
+COEFFICIENTS = "{spread} * torch.randn({starts}, 3, {height}, {half}, 2, generator=generator)"
 
 
 def step_code(name: str, rate: float) -> str:
@@ -45,3 +59,8 @@ def step_groundwork(name: str) -> str:
 def clamp_code(name: str) -> str:
     """What follows a step: L-BFGS alone must not be clipped on the way."""
     return "" if name == "lbfgs" else "values.data.clamp_(0, 1)"
+
+
+def fourier_groundwork() -> str:
+    """`fourier(values, height, width)`: the pictures that coefficients stand for."""
+    return fill(_FOURIER, colours=[list(row) for row in COLOUR])

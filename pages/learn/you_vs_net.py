@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.ui import link
-from pages.ui.contest import Player, class_results, classroom, invitation, outcome, play
+from pages.ui.class_room import classroom, host_view, invitation, student_view, way_out
+from pages.ui.contest import Player, outcome, play
 from pages.ui.dataset_box import dataset_box
 from pages.ui.looked_view import looked
 from pages.ui.room import Room
@@ -55,26 +56,28 @@ else:
         dataset = dataset_box(YouVsNet)
     technique = room.controls(only=OWN, dataset=dataset)
 result = room.run(technique)
+finished = False
 if result is not None:
-    questions = result.tables["questions"]
     digest = result.recipe.digest
-    is_host = bool(code) and st.query_params.get("host") == "true"
     with room.stage:
-        finished = is_host
-        if not is_host:
-            player = in_class(code) if code else alone(digest)
-            finished = player.is_done(technique, questions)
+        if code:
+            finished = room.guarded(lambda: classroom().is_revealed(code))
+            if room.guarded(lambda: classroom().is_host(st.query_params.get("host", ""), code)):
+                host_view(room, result, code)
+            else:
+                student_view(room, technique, result, code, in_class(code))
+            way_out(room, code)
+        else:
+            player = alone(digest)
+            finished = player.is_done(technique, result.tables["questions"])
             if finished:
                 outcome(room, result, player.answers)
+                looked(room, result, lambda place: tuple(filter(None, [player.paintings.get(place)])), "you")
+                st.button(room.t("page.again"), icon=":material/replay:", on_click=again, args=(digest,))
             else:
                 play(room, technique, result, player)
-        if finished and code:
-            class_results(room, result, code)
-            looked(room, result, lambda place: classroom().paintings(code, place), "class")
-        elif finished:
-            looked(room, result, lambda place: tuple(filter(None, [player.paintings.get(place)])), "you")
-            st.button(room.t("page.again"), icon=":material/replay:", on_click=again, args=(digest,))
-    with room.settings:
-        invitation(room, result, code)
-room.downloads(result)
+    if not code:
+        with room.settings:
+            invitation(room, result)
+room.downloads(result, told=finished)
 room.explain()

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-KEPT = ("embed", "embed_options", "job", "room", "person", "host")  # not settings: they stay as they are
+KEPT = ("embed", "embed_options", "job", "room", "person", "host", "stop")  # not settings: they stay as they are
 _WRITTEN = "link.written"
 _FOUND = "link.found"
 _PAGE = "link.page"

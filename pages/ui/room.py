@@ -15,7 +15,7 @@ from pages.ui.controls import namespace, widgets
 from pages.ui.download_box import File, download_box
 from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
-from pages.ui.lesson_bar import RECORD
+from pages.ui.lesson_bar import RECORD, STAGE
 from pages.ui.live import attach, live_view, stop_button
 from pages.ui.pins import pin_box
 from pages.ui.script_box import script_box
@@ -33,7 +33,7 @@ from viz_core.technique import Result, Technique, finish
 from viz_core.texts import text
 from viz_core.validation import explain as explain_invalid
 
-OWN_TO_ONE = ("job", "person", "host")  # what a link to share leaves out
+OWN_TO_ONE = ("job", "person", "host", "stop")  # what a link to share leaves out
 
 
 class Room:
@@ -44,7 +44,8 @@ class Room:
         self.choice: Choice = st.session_state["choice"]
         st.title(f":material/{kind.icon}: {self.t('title')}", anchor=False)
         st.markdown(f"##### {self.t('question')}")
-        self.settings, self.stage = st.columns([1, 3], gap="large")
+        self.settings, stage = st.columns([1, 3], gap="large")
+        self.stage = stage.container(key=STAGE)
         self.screen: DeltaGenerator | None = None  # where a run is watched, if not in the stage
         self.values: dict[str, Any] = {}
         # what the link holds besides the technique's parameters
@@ -284,26 +285,31 @@ class Room:
         """Draw a picture of the result as wide as its column."""
         st.image(self.png(result, picture), width="stretch", caption=caption, alt=caption or self.t("title"))
 
-    def downloads(self, result: Result | None) -> None:
-        """Everything a result holds, as files, and the link to this page as it stands."""
+    def downloads(self, result: Result | None, told: bool = True) -> None:
+        """Everything a result holds, as files, and the link to this page as it stands; only the link if not yet `told`."""
         if result is None:
             return
+        with self.stage, st.container(horizontal=True):
+            if told:
+                download_box(self._files(result))
+            with st.popover(t("ui.link"), icon=":material/link:"):
+                st.caption(t("ui.link_upload") if self.choice.image.startswith("upload:") else t("ui.link_help"))
+                st.code(page_address(), language=None, wrap_lines=True)
+                self._recorder()
+            if told:
+                script_box(result.recipe)
+                pin_box(result)
+
+    def _files(self, result: Result) -> list[File]:
+        """Pictures, films, numbers and recipe."""
         name = f"convscope-{self.kind.slug}"
-        files = [
+        return [
             *(File(f"PNG: {it}", f"{name}-{it}.png", partial(self.png, result, it)) for it in result.pictures),
             *self._films(name, result.frames),
             *(File(it, f"{name}-{it}", partial(bytes, content)) for it, content in result.files.items()),
             File(t("ui.npz"), f"{name}.npz", lambda: arrays_npz(result)),
             File(t("ui.recipe"), f"{name}.json", lambda: summary_json(result)),
         ]
-        with self.stage, st.container(horizontal=True):
-            download_box(files)
-            with st.popover(t("ui.link"), icon=":material/link:"):
-                st.caption(t("ui.link_upload") if self.choice.image.startswith("upload:") else t("ui.link_help"))
-                st.code(page_address(), language=None, wrap_lines=True)
-                self._recorder()
-            script_box(result.recipe)
-            pin_box(result)
 
     def _films(self, name: str, frames: tuple[np.ndarray, ...]) -> list[File]:
         """The run as GIF and as MP4, if it was one to watch."""

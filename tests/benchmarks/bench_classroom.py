@@ -23,21 +23,21 @@ from viz_core.learn.you_vs_net import YouVsNet
 REFRESH_S = 2
 
 
-async def crowd(address: str, code: str, people: int, questions: int, pause_s: float) -> list[Person]:
+async def crowd(address: str, code: str, host: str, people: int, questions: int, pause_s: float) -> list[Person]:
     """Everybody arrives, answers, and waits for the page after each answer."""
     visitors = [Person(address, "you-vs-net", {"room": code}) for _ in range(people)]
     await visitors[0].arrive()
     while not visitors[0].open_choices():  # until the network has answered
         await asyncio.sleep(0.5)
         await visitors[0].look()
-    host = asyncio.create_task(look_on(Person(address, "you-vs-net", {"room": code, "host": "true"})))
+    looking = asyncio.create_task(look_on(Person(address, "you-vs-net", {"room": code, "host": host})))
     began = time.monotonic()
     await asyncio.gather(*(visitor.arrive() for visitor in visitors[1:]))
     print(f"{people} people have arrived within {time.monotonic() - began:.1f} s")
     await asyncio.gather(
         *(answer_all(visitor, questions, number, pause_s) for number, visitor in enumerate(visitors)),
     )
-    host.cancel()
+    looking.cancel()
     return visitors
 
 
@@ -54,7 +54,7 @@ def main(people: int = 40, questions: int = 10, pause_s: float = 5.0) -> None:
     with tempfile.TemporaryDirectory() as folder, serve(CONVSCOPE_CACHE=folder) as server:
         rooms = Classroom(Path(folder) / "rooms.sqlite")
         code = rooms.open_room(YouVsNet(questions=questions).recipe().to_json())
-        visitors = asyncio.run(crowd(server.address, code, people, questions, pause_s))
+        visitors = asyncio.run(crowd(server.address, code, rooms.host(code), people, questions, pause_s))
         arrived = len(rooms.answers(code))
     waits = np.concatenate([visitor.waits for visitor in visitors])
     middle, late = np.quantile(waits, [0.5, 0.95])

@@ -95,3 +95,23 @@ def test_a_disk_that_cannot_be_written_gets_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConvscopeError, match="disk"):
         Classroom(tmp_path / "file" / "rooms.sqlite")
+
+
+def test_only_whoever_opened_a_room_is_its_host(classroom):
+    code, other = classroom.open_room("recipe"), classroom.open_room("recipe")
+    assert classroom.is_host(classroom.host(code), code.lower())
+    for token in ("", "true", "ä", classroom.host(other), classroom.join(code)):
+        assert not classroom.is_host(token, code)
+
+
+def test_after_the_reveal_no_answer_is_taken_in(classroom):
+    code = classroom.open_room("recipe")
+    token = classroom.join(code)
+    classroom.answer(token, 0, "cat")
+    assert not classroom.is_revealed(code)
+    classroom.reveal(code)
+    classroom.answer(token, 1, "dog")
+    classroom.paint(token, 1, "cells")
+    assert classroom.is_revealed(code.lower())
+    assert classroom.answers_of(token) == {0: "cat"}
+    assert not classroom.paintings_of(token)

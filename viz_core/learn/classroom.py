@@ -32,8 +32,15 @@ create table if not exists paintings (
     token text not null references people on delete cascade, question integer not null, cells text not null,
     primary key (token, question)
 );
+create table if not exists hosts (
+    room text primary key references rooms on delete cascade, token text not null, revealed integer not null
+);
 create index if not exists people_by_room on people (room);
 """
+_WHILE_OPEN = (
+    "select ?, ?, ? where not exists "
+    "(select 1 from people join hosts using (room) where people.token = ? and hosts.revealed)"
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class Classroom:
             connection.execute("delete from rooms where opened < ?", (self._now() - LIFETIME_S,))
             code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
             connection.execute("insert into rooms values (?, ?, ?)", (code, recipe, self._now()))
+            connection.execute("insert into hosts values (?, ?, 0)", (code, secrets.token_urlsafe(16)))
         return code
 
     def recipe(self, code: str) -> str:
@@ -92,6 +100,30 @@ class Classroom:
         if row is None:
             raise ConvscopeError("learn_errors.no_room", code=code)
         return row[0]
+
+    def host(self, code: str) -> str:
+        """The secret token of whoever opened the room."""
+        self.recipe(code)
+        with self._connected() as connection:
+            row = connection.execute("select token from hosts where room = ?", (code.upper(),)).fetchone()
+        if row is None:
+            raise ConvscopeError("learn_errors.no_room", code=code)
+        return row[0]
+
+    def is_host(self, token: str, code: str) -> bool:
+        """Whether this is the token of whoever opened the room."""
+        return secrets.compare_digest(token.encode(), self.host(code).encode())
+
+    def reveal(self, code: str) -> None:
+        """Let everybody see the answers; no more are taken in from then on."""
+        with self._connected() as connection:
+            connection.execute("update hosts set revealed = 1 where room = ?", (code.upper(),))
+
+    def is_revealed(self, code: str) -> bool:
+        """Whether everybody may see the answers."""
+        with self._connected() as connection:
+            row = connection.execute("select revealed from hosts where room = ?", (code.upper(),)).fetchone()
+        return bool(row and row[0])
 
     def join(self, code: str) -> str:
         """A secret token for a new person in the room."""
@@ -112,10 +144,10 @@ class Classroom:
             return found.fetchone() is not None
 
     def answer(self, token: str, question: int, choice: str) -> None:
-        """Take in a person's answer; the first to a question stands. Raises ConvscopeError once the room has ended."""
+        """Take in a person's answer, the first to a question, until all are revealed; raises ConvscopeError in an ended room."""
         try:
             with self._connected() as connection:
-                connection.execute("insert or ignore into answers values (?, ?, ?)", (token, question, choice))
+                connection.execute(f"insert or ignore into answers {_WHILE_OPEN}", (token, question, choice, token))
         except sqlite3.IntegrityError as error:
             raise ConvscopeError("learn_errors.room_ended") from error
 
@@ -123,7 +155,7 @@ class Classroom:
         """Take in where a person looked, as `looked.pack` writes it; the first for a question stands."""
         try:
             with self._connected() as connection:
-                connection.execute("insert or ignore into paintings values (?, ?, ?)", (token, question, cells))
+                connection.execute(f"insert or ignore into paintings {_WHILE_OPEN}", (token, question, cells, token))
         except sqlite3.IntegrityError as error:
             raise ConvscopeError("learn_errors.room_ended") from error
 

@@ -10,7 +10,7 @@ from pages.ui.download_box import File, download_box
 from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
 from pages.ui.link import address_of
-from pages.ui.navigation import room_page, rooms
+from pages.ui.navigation import recipe_drop, room_page, rooms
 from pages.ui.sidebar import Choice, model_label
 from viz_core import models
 from viz_core.export import facts_json, npz
@@ -97,3 +97,6 @@ for section in SECTIONS:
         picked = cards([card(kind) for kind in inside.values()], key=f"home.{section}")
         if picked in inside:
             st.switch_page(room_page(inside[picked]))
+
+st.subheader(t("home.recipe_title"), anchor=False)
+recipe_drop()

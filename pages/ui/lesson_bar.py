@@ -97,9 +97,7 @@ def lesson_bar() -> int | None:
             )
             chosen = _jump(place, stops)
             _ask_first(place, keys[2])
-            with st.popover(
-                t("lesson.hint"), icon=":material/lightbulb:", help=t("lesson.hint_help"), key="lesson.hint"
-            ):
+            with st.popover(t("lesson.hint"), icon=":material/lightbulb:", key="lesson.hint"):
                 st.markdown(t(f"hints.{stop.room.replace('-', '_')}"))
             st.toggle(t("lesson.present"), key=PRESENTING, help=t("lesson.present_help"), persist_state="session")
             stopwatch(t("lesson.clock"), presenting, key="lesson.clock")

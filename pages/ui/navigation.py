@@ -14,6 +14,7 @@ from pages.ui.problems import tell_last
 from pages.ui.session import owner
 from pages.ui.sidebar import sidebar
 from viz_core.errors import ConvscopeError
+from viz_core.export import recipe_of
 from viz_core.lesson import Stop
 from viz_core.recipe import Recipe
 from viz_core.registry import techniques
@@ -111,11 +112,26 @@ def offer_recipe() -> None:
             open_recipe(recipe)
 
 
+def recipe_drop() -> None:
+    """Where a picture that Convscope made is dropped, its room opens with the settings that made it."""
+    file = st.file_uploader(t("home.recipe"), type=["png", "json"], key="home.recipe", help=t("home.recipe_help"))
+    if file is None:
+        return
+    try:
+        open_recipe(recipe_of(file.getvalue()))
+    except ConvscopeError as problem:
+        st.error(problem.sentence(language()), icon=":material/error:")
+
+
 def open_recipe(recipe: Recipe) -> None:
     """Open the room of a recipe with its settings."""
-    given = {name: value for name, value in recipe.parameters.items() if value is not None}
-    parameters = {name: link.as_parameter(value) for name, value in given.items()}
-    st.switch_page(room_page(techniques()[recipe.technique]), query_params=parameters)
+    kind = techniques()[recipe.technique]
+    given = {name: value for name, value in recipe.parameters.items() if name in kind.model_fields}
+    told = {
+        name: value for name, value in given.items() if value is not None or kind.model_fields[name].default is not None
+    }
+    parameters = {name: link.as_parameter(value) for name, value in told.items()}
+    st.switch_page(room_page(kind), query_params=parameters)
 
 
 def go_to_stop(stop: Stop) -> None:

@@ -23,5 +23,5 @@ def test_the_script_comes_first_and_its_helper_below(lang):
     assert not page.exception
     script, helper = (block.value for block in page.code)
     assert "from helper import" in script
-    assert "def picture(" in helper
+    assert "net = nn.Sequential(" in helper
     assert [folded.proto.expanded for folded in page.expander] == [False]

@@ -28,7 +28,8 @@ def test_a_restart_in_the_middle_loses_no_answer(tmp_path):
         return [person.parameters for person in people]
 
     with serve(CONVSCOPE_CACHE=str(tmp_path)) as server:
-        known = asyncio.run(play(server.address, [{"room": code}] * PEOPLE, 2))
+        claiming = {"room": code, "host": "true"}  # whoever says so is no lecturer for that
+        known = asyncio.run(play(server.address, [claiming, *[{"room": code}] * (PEOPLE - 1)], 2))
     assert len({person["person"] for person in known}) == PEOPLE
     assert len(rooms.answers(code)) == 2 * PEOPLE
     before = rooms.answers(code)

@@ -7,20 +7,26 @@ from pages.ui.map_view import picture_wall, pictures_of
 from pages.ui.room import Room
 from viz_core.embed.audit import FOUND, Audit
 from viz_core.errors import ConvscopeError
-from viz_core.images.datasets import keep_subset, label_title, open_dataset
+from viz_core.images.datasets import keep_subset, label_title, open_dataset, picture_title
 from viz_core.technique import Result
 
 
 def told(result: Result, kind: str, row: dict) -> list[tuple[int, str]]:
     """The pictures of one finding with their captions."""
-    titles = open_dataset(result.recipe.parameters["dataset"]).titles
     if kind == "duplicates":
-        return [
-            (row["picture"], f"{row['likeness']:.3f} {titles[row['picture']]}"),
-            (row["other"], titles[row["other"]]),
-        ]
+        ref = result.recipe.parameters["dataset"]
+        titles = open_dataset(ref).titles
+        first, second = (picture_title(titles[row[name]], ref, room.lang) for name in ("picture", "other"))
+        return [(row["picture"], f"{row['likeness']:.3f} {first}"), (row["other"], second)]
     names = {name: label_title(row[name], room.lang) for name in ("label", "suggested", "rival")}
-    values = {**row, **names, "remoteness": f"{row['remoteness']:.1f}", "vote": f"{row['vote'] or 0:.0%}"}
+    title = picture_title(row["title"], result.recipe.parameters["dataset"], room.lang)
+    values = {
+        **row,
+        **names,
+        "title": title,
+        "remoteness": f"{row['remoteness']:.1f}",
+        "vote": f"{row['vote'] or 0:.0%}",
+    }
     if kind == "boundary":
         values["other"] = names["rival"] if row["label"] == row["suggested"] else names["suggested"]
     return [(row["picture"], room.t(f"page.caption.{kind}", **values))]

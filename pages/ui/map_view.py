@@ -15,7 +15,7 @@ from pages.ui.scatter import Colours, Points, by_name, by_value
 from pages.ui.served import Served, addresses, serve
 from viz_core.embed.labels import correct
 from viz_core.errors import ConvscopeError
-from viz_core.images.datasets import keep_subset, label_title, open_dataset
+from viz_core.images.datasets import keep_subset, label_title, open_dataset, picture_title
 from viz_core.images.render import encode_jpeg
 from viz_core.technique import Result
 from viz_core.texts import text
@@ -32,7 +32,7 @@ def frame_of(room: Room, result: Result) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "picture": [row["picture"] for row in rows],
-            "title": [row["title"] for row in rows],
+            "title": [picture_title(row["title"], result.recipe.parameters["dataset"], language()) for row in rows],
             "label": [labels[row["label"]] for row in rows],
             "prediction": [names[index] for index in classes],
             "confidence": result.arrays["confidence"],

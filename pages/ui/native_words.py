@@ -9,7 +9,10 @@ PREFIX = "streamlit."
 
 _JS = """
 const WIDGETS = '[data-testid=stFileUploader], [data-testid=stCameraInput], [data-testid=InputInstructions],' +
-  '[data-testid=stMultiSelect], [data-testid=stSelectbox], [data-testid=stTooltipContent], [role=listbox]';
+  '[data-testid=stMultiSelect], [data-testid=stSelectbox], [data-testid=stTooltipContent], [role=listbox],' +
+  '[data-testid=stSidebarNav], [data-testid=stSkipLink], a[href="#main-content"]';
+const TOLD = ['placeholder', 'aria-label', 'title', 'data-title', 'alt'];  // words that are attributes
+const PAUSE = 150;  // ms: pages that run change all the time
 
 function pattern([said, instead]) {
   const literal = said.replace(/[.*+?^$()|[\\]\\\\]/g, '\\\\$&');
@@ -22,20 +25,31 @@ function translate(root, words) {
     const found = words.find(([said]) => said.test(node.nodeValue));
     if (found) node.nodeValue = node.nodeValue.replace(...found);
   }
-  for (const input of root.querySelectorAll('input[placeholder]')) {
-    const found = words.find(([said]) => said.test(input.placeholder));
-    if (found) input.placeholder = input.placeholder.replace(...found);
+}
+
+function translateTold(words) {
+  for (const name of TOLD) {
+    for (const element of document.querySelectorAll(`[${name}]`)) {
+      const now = element.getAttribute(name);
+      const found = words.find(([said]) => said.test(now));
+      if (found) element.setAttribute(name, now.replace(...found));
+    }
   }
 }
 
 let watching = null;
+let due = null;
 
 export default function ({ data }) {
   if (watching) watching.disconnect();
   const words = data.words.map(pattern);
   if (!words.length) return;
-  const all = () => document.querySelectorAll(WIDGETS).forEach(widget => translate(widget, words));
-  watching = new MutationObserver(all);
+  const all = () => {
+    due = null;
+    document.querySelectorAll(WIDGETS).forEach(widget => translate(widget, words));
+    translateTold(words);
+  };
+  watching = new MutationObserver(() => { due = due || setTimeout(all, PAUSE); });
   watching.observe(document.body, { childList: true, subtree: true, characterData: true });
   all();
 }

@@ -13,7 +13,7 @@ from pages.ui.thumbnails import thumbnails
 from pages.ui.units import number
 from viz_core.embed.neighbours import PRECISION_AT, TILE
 from viz_core.errors import ConvscopeError
-from viz_core.images.datasets import label_title, open_dataset
+from viz_core.images.datasets import label_title, open_dataset, picture_title
 from viz_core.images.render import encode_jpeg
 from viz_core.technique import Result
 
@@ -162,7 +162,7 @@ def pick_from_set(room: Room, dataset: str) -> None:
                 continue
         thumbnails(
             shown,
-            [pictures.titles[int(index)] for index in shown],
+            [picture_title(pictures.titles[int(index)], dataset, language()) for index in shown],
             str(st.session_state[QUERY]),
             PICK,
             room.t("page.pick"),

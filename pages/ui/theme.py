@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-_DARK_LETTERS = (
-    "<style>[data-testid=stBaseButton-primary], [data-testid=stBaseButton-primary] p { color: #0e1418; }</style>"
-)
+_DARK_LETTERS = """<style>
+[data-testid=stBaseButton-primary], [data-testid=stBaseButton-primary] p, [data-testid=stMultiSelect] span[title] {
+  color: #0e1418; }
+</style>"""
 
 
 def readable_buttons() -> None:

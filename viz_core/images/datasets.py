@@ -1,5 +1,7 @@
 """Sets of pictures by reference: built in, a folder on the server, an uploaded zip, or one of torchvision's."""
 
+import re
+
 from viz_core.errors import ConvscopeError
 from viz_core.images.builtin_set import builtin, photographs
 from viz_core.images.folder_set import folder_set
@@ -20,6 +22,7 @@ __all__ = [
     "names",
     "open_dataset",
     "picked",
+    "picture_title",
     "square",
 ]
 
@@ -61,3 +64,17 @@ def label_title(label: str, lang: str = "en") -> str:
         if has_text(key, lang):
             return text(key, lang)
     return label
+
+
+def picture_title(title: str, dataset: str, lang: str = "en") -> str:
+    """The title of a member of a set as people read it: the words of built-in ones in their language, others as they are."""
+    if dataset not in (BUILTIN, PHOTOGRAPHS):
+        return title
+    return re.sub(r"[a-z][a-z_]*", lambda word: _word(word.group(), lang), title)
+
+
+def _word(word: str, lang: str) -> str:
+    for key in (f"samples.{word}", f"datasets.words.{word}"):
+        if has_text(key, lang):
+            return text(key, lang)
+    return word

@@ -23,6 +23,7 @@ class Person:
         self._address = address
         self.buttons: dict[str, str] = {}
         self.waits: list[float] = []
+        self.told: list[str] = []  # what the page said in boxes: errors, above all
 
     async def arrive(self) -> None:
         """Open the page, or come back to it: a browser does both in the same way."""
@@ -68,6 +69,8 @@ class Person:
             kind = said.WhichOneof("type")
             if kind == "delta" and said.delta.new_element.WhichOneof("type") == "button":
                 self.buttons[said.delta.new_element.button.id.rpartition("-")[2]] = said.delta.new_element.button.id
+            elif kind == "delta" and said.delta.new_element.WhichOneof("type") == "alert":
+                self.told.append(said.delta.new_element.alert.body)
             elif kind == "page_info_changed":
                 pairs = (pair.split("=", 1) for pair in said.page_info_changed.query_string.split("&") if "=" in pair)
                 self.parameters = dict(pairs)

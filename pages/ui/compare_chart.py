@@ -13,8 +13,8 @@ from viz_core.compare import Pin, limits
 from viz_core.images.render import DIVERGING, SEQUENTIAL, Limits, encode_png, limits_of
 
 PANEL_HEIGHT = 340
-LONGEST_TITLE = 36  # characters in a line
-BAR = {"thickness": 10, "len": 0.85}
+LONGEST_TITLE = 16  # characters in a line: two panels lie beside each other on a telephone, too
+BAR = {"orientation": "h", "thickness": 8, "yanchor": "top", "nticks": 4, "tickformat": ".3~g"}
 
 
 def compare_chart(
@@ -24,7 +24,7 @@ def compare_chart(
     shapes = [one.values.shape for one in pins] + [values.shape for values in differences]
     rows = -(-len(shapes) // 2)
     titles = ["<br>".join(wrap(title, LONGEST_TITLE)) for title in (*names, *labels)]
-    chart = make_subplots(rows, 2, subplot_titles=titles, vertical_spacing=0.18 / rows, horizontal_spacing=0.12)
+    chart = make_subplots(rows, 2, subplot_titles=titles, vertical_spacing=0.3 / rows, horizontal_spacing=0.06)
     for place, (one, scale) in enumerate(zip(pins, limits(pins, joint), strict=True)):
         if scale is None:
             _picture(chart, place, one.values)
@@ -36,7 +36,7 @@ def compare_chart(
     chart.update_xaxes(matches="x", visible=False, range=[0, widest], constrain="domain")
     chart.update_yaxes(matches="y", visible=False, range=[1, 0], scaleanchor="x", constrain="domain")
     chart.update_layout(
-        height=rows * (PANEL_HEIGHT + 60), margin={"l": 0, "r": 0, "t": 56, "b": 0}, dragmode="pan", showlegend=False
+        height=rows * (PANEL_HEIGHT + 60), margin={"l": 0, "r": 0, "t": 72, "b": 40}, dragmode="pan", showlegend=False
     )
     chart.update_layout(plot_bgcolor="rgba(0,0,0,0)")
     return chart
@@ -47,13 +47,13 @@ def _place(place: int) -> dict[str, int]:
 
 
 def _map(chart: go.Figure, place: int, values: np.ndarray, scale: Limits, signed: bool = False) -> None:
-    """A map from 0 to 1 downwards, as wide as its shape says, with its colour bar at its right."""
+    """A map from 0 to 1 downwards, as wide as its shape says, with its colour bar under it."""
     signed = signed or scale[0] < 0
     low, high = (-max(map(abs, scale)), max(map(abs, scale))) if signed else scale
     height = len(values)
     axis = chart.get_subplot(**_place(place))
-    bar = BAR | {"x": axis.xaxis.domain[1] + 0.005, "y": sum(axis.yaxis.domain) / 2, "tickformat": ".3~g"}
-    bar["len"] = axis.yaxis.domain[1] - axis.yaxis.domain[0]
+    left, right = axis.xaxis.domain
+    bar = BAR | {"x": (left + right) / 2, "len": right - left, "y": axis.yaxis.domain[0]}
     heat = go.Heatmap(
         z=values,
         x0=0.5 / height,

@@ -59,6 +59,9 @@ def main(people: int = 40, questions: int = 10, pause_s: float = 5.0) -> None:
     waits = np.concatenate([visitor.waits for visitor in visitors])
     middle, late = np.quantile(waits, [0.5, 0.95])
     print(f"answers: {arrived} of {people * questions}")
+    for visitor in visitors:
+        if len(visitor.waits) < questions:
+            print(f"somebody gave {len(visitor.waits)} answers; the page said: {visitor.told[-3:]}")
     print(f"a click, about {pause_s:g} s after the last: {middle:.2f} s, p95 {late:.2f} s, longest {waits.max():.2f} s")
 
 

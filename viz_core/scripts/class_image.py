@@ -1,7 +1,7 @@
 """Class images as a script; of several side by side, the first, and of the ladder the last."""
 
 from viz_core.generate.class_image import FOURIER_RATE, LADDER, LEVELS, ClassImage
-from viz_core.generate.transform import LUCID
+from viz_core.generate.transform import LUCID, Jitter, Pad, Warp
 from viz_core.generate.twins import twins
 from viz_core.scripts.parts import comment, compose, fill, relu_rule, value
 from viz_core.scripts.script import Script, beyond
@@ -123,6 +123,7 @@ def _first(technique: ClassImage) -> tuple[ClassImage, tuple[slice, ...]]:
 
 def _lucid() -> str:
     pad, first, warp, last = LUCID
+    assert isinstance(pad, Pad) and isinstance(first, Jitter) and isinstance(warp, Warp) and isinstance(last, Jitter)
     sizes = {"pad": pad.pixels, "grey": pad.value, "first": first.pixels, "last": last.pixels}
     return fill(_LUCID, low=warp.scale[0], high=warp.scale[1], degrees=warp.degrees, **sizes)
 

@@ -123,7 +123,10 @@ def _first(technique: ClassImage) -> tuple[ClassImage, tuple[slice, ...]]:
 
 def _lucid() -> str:
     pad, first, warp, last = LUCID
-    assert isinstance(pad, Pad) and isinstance(first, Jitter) and isinstance(warp, Warp) and isinstance(last, Jitter)
+    assert isinstance(pad, Pad)
+    assert isinstance(first, Jitter)
+    assert isinstance(warp, Warp)
+    assert isinstance(last, Jitter)
     sizes = {"pad": pad.pixels, "grey": pad.value, "first": first.pixels, "last": last.pixels}
     return fill(_LUCID, low=warp.scale[0], high=warp.scale[1], degrees=warp.degrees, **sizes)
 

@@ -13,7 +13,9 @@ from viz_core import models
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.explain.cam import Cam
-from viz_core.models.cam import map_layers
+from viz_core.images.refs import open_image
+from viz_core.images.tensor import to_input
+from viz_core.models.cam import gradient_cam, map_layers
 from viz_core.technique import finish
 
 TARGET = 8
@@ -93,6 +95,49 @@ def test_cam_says_where_it_cannot_be():
         finish(technique("alexnet", method="cam").run())
     with pytest.raises(ConvscopeError, match="no positions"):
         finish(technique("alexnet", layer="classifier.1").run())
+
+
+TRANSFORMERS = {
+    "vit_b_16": ("encoder.layers.encoder_layer_11.ln_1", "encoder.layers.encoder_layer_11.ln_1"),
+    "swin_t": ("norm", "norm"),
+}
+
+
+@pytest.mark.parametrize("name", list(TRANSFORMERS))
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "layercam"])
+def test_equals_grad_cam_on_the_tokens_of_transformers(name, method):
+    """grad-cam needs to be told how tokens become maps; here their shape tells."""
+    module, layer = TRANSFORMERS[name]
+    found = models.load(f"random:{name}")
+    x = to_input(open_image(noise_picture(224, 224)), 224)
+    network = reference_network(name)
+    if name == "vit_b_16":  # torchvision starts its head at zero
+        network.network.heads.head.weight.data = found.weight("heads.head")
+        network.network.heads.head.bias.data = found._program.modules["heads.head"].bias
+    tokens_to_maps = {
+        "vit_b_16": lambda tokens: tokens[:, 1:].reshape(len(tokens), 14, 14, -1).permute(0, 3, 1, 2),
+        "swin_t": lambda tokens: tokens.permute(0, 3, 1, 2),
+    }
+    target, layers = [ClassifierOutputTarget(TARGET)], [network.network.get_submodule(module)]
+    network.requires_grad_(True)
+    with REFERENCE[method](network, layers, reshape_transform=tokens_to_maps[name]) as oracle:
+        network(x.requires_grad_())
+        scores = oracle.activations_and_grads(x)
+        scores[:, TARGET].sum().backward()
+        seen = oracle.activations_and_grads
+        expected = oracle.get_cam_image(
+            x, layers[0], target, seen.activations[-1].numpy(), seen.gradients[-1].numpy(), False
+        )
+    values = gradient_cam(found, x.detach(), TARGET, layer, method)
+    assert difference(values[0], np.maximum(expected, 0)[0]) < 1e-5
+
+
+def test_the_usual_layer_of_a_transformer_is_the_last_whose_places_reach_the_score():
+    assert map_layers(models.load("random:vit_b_16"))[-1] == TRANSFORMERS["vit_b_16"][1]
+    wide = Cam(model="random:vit_b_16", image=noise_picture(64, 96), size=64, classes=1, target=TARGET)
+    result = finish(wide.run())
+    assert result.arrays["map"].shape == (4, 6)
+    assert result.arrays["map"].max() > 0
 
 
 def test_the_usual_layer_is_the_last_with_positions():

@@ -18,10 +18,15 @@ TINY = 1e-6
 
 
 def map_layers(network: GraphModel) -> tuple[str, ...]:
-    """The layers whose maps can be weighed: they have positions and are no mere pooling or dropout of the one before."""
-    passed_by = ("Pool2d", "Dropout", "Identity")
+    """The layers whose maps can be weighed: they have positions and are no mere pooling or dropout of the one before.
+
+    Behind the last attention of a vision transformer only the class token goes on to the score, and no place does.
+    """
+    passed_by = ("Pool2d", "Dropout", "Identity", "StochasticDepth")
     layers = [layer for layer in network.layers() if len(layer.shape) == 3 and max(layer.shape[1:]) > 1]
-    return tuple(layer.name for layer in layers if not layer.kind.endswith(passed_by))
+    attended = [place for place, layer in enumerate(layers) if layer.in_tokens and layer.kind == "Slice"]
+    before = layers[: attended[-1]] if attended else layers
+    return tuple(layer.name for layer in before if not layer.kind.endswith(passed_by))
 
 
 def cam(network: GraphModel, x: Tensor, target: int) -> Tensor:

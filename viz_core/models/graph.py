@@ -4,7 +4,7 @@ import difflib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from viz_core.models.layers import Layer, describe, layer_names
 from viz_core.models.ops import is_relu, path
 from viz_core.models.reinit import reinitialised
 from viz_core.models.relu_rules import ReluRule, rule_function
+from viz_core.models.tokens import from_maps, to_maps
 from viz_core.models.trace import Program
 
 
@@ -161,17 +162,27 @@ class GraphModel:
     __call__ = forward
 
     def activations(self, x: Tensor, layers: str | Sequence[str]) -> dict[str, Tensor]:
-        """The values of layers for pictures (N, 3, H, W), by name; nothing behind the deepest of them is computed."""
+        """The values of layers for pictures (N, 3, H, W), by name; nothing behind the deepest of them is computed.
+
+        Tokens come as maps, and what is computed behind them is computed from those.
+        """
         names = (layers,) if isinstance(layers, str) else tuple(layers)
-        nodes = tuple(self._node(name) for name in names)
-        values = self._compute(x, nodes)
-        return {name: values[node] for name, node in zip(names, nodes, strict=True)}
+        nodes = {name: self._node(name) for name in names}
+        maps: dict[Node, Tensor] = {}
+        functions = dict(self._functions)
+        for name, node in nodes.items():
+            layer = self.layer(name, (x.shape[-2], x.shape[-1])) if self.layer(name).in_tokens else None
+            if layer is not None:
+                functions[node] = _through_maps(node, functions[node], layer.shape[1:], maps)
+        values = self._compute(x, tuple(nodes.values()), functions)
+        return {name: maps.get(node, values[node]) for name, node in nodes.items()}
 
     def after(self, layer: str) -> Callable[[Tensor], Tensor]:
         """The rest of the network, from values of this layer to logits; ConvscopeError if there are ways around it."""
         node, output = self._node(layer), self._program.output
         steps = self._plan((output,), (node,))
-        if any(self._program.input in step.all_input_nodes for step in steps.nodes):
+        around = any(self._program.input in step.all_input_nodes for step in steps.nodes)
+        if around or self.layer(layer).in_tokens:
             raise ConvscopeError("model_errors.ways_around", layer=layer, model=self.name)
 
         def rest(values: Tensor) -> Tensor:
@@ -244,11 +255,13 @@ class GraphModel:
         name = self.layer(layer).name
         return next(node for node, other in self._names.items() if other == name)
 
-    def _compute(self, x: Tensor, outputs: tuple[Node, ...]) -> dict[Node, Tensor]:
+    def _compute(
+        self, x: Tensor, outputs: tuple[Node, ...], functions: trace.Functions | None = None
+    ) -> dict[Node, Tensor]:
         steps = self._plan(outputs, (self._program.input,))
         values = {self._program.input: (x - self._mean) / self._std}
         try:
-            return trace.compute(steps, self._functions, self._program.constants, values)
+            return trace.compute(steps, functions or self._functions, self._program.constants, values)
         except RuntimeError:
             self.layers((x.shape[-2], x.shape[-1]))  # says so if it is the picture's size that does not fit
             raise
@@ -256,6 +269,19 @@ class GraphModel:
 
 def _is_map(layer: Layer, kind: str) -> bool:
     return kind == "map" and len(layer.shape) == 3 and layer.shape[1] * layer.shape[2] > 1
+
+
+def _through_maps(
+    node: Node, function: Callable[..., Tensor], grid: tuple[int, ...], maps: dict[Node, Tensor]
+) -> Callable[..., Tensor]:
+    """A function whose tokens are made from the maps (N, C, h, w) they are, which are kept."""
+
+    def through(*args: Any, **kwargs: Any) -> Tensor:
+        tokens = function(*args, **kwargs)
+        maps[node] = to_maps(tokens, grid)
+        return from_maps(maps[node], tokens)
+
+    return through
 
 
 def _weights_digest(program: Program) -> str:

@@ -12,6 +12,7 @@ from torch.fx import Node
 
 from viz_core.models.ops import argument, kind, path
 from viz_core.models.receptive_field import ONE_PIXEL, ReceptiveField, Window, union
+from viz_core.models.tokens import are_places
 from viz_core.models.trace import Plan, Program, compute, functions, weight_of
 
 
@@ -22,7 +23,7 @@ class Layer:
     name: the module's path, or the graph's name of a function such as `relu_1`; kind: "Conv2d", "ReLU", "Add", ...;
     shape: of the output without the batch, channels first: (C, H, W) or (C,); parameters: how many numbers were
     learnt here; receptive_field: None where a unit sees the whole picture (after a global pooling, a flattening, a
-    channel gate).
+    channel gate, attention); in_tokens: whether the network itself keeps these maps as tokens, or with the channels last.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Layer:
     shape: tuple[int, ...]
     parameters: int
     receptive_field: ReceptiveField | None
+    in_tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,30 +65,37 @@ def layer_names(program: Program) -> dict[Node, str]:
 def describe(program: Program, names: Mapping[Node, str], size: tuple[int, int]) -> tuple[Layer, ...]:
     """All layers of the program for pictures of `size` (height, width), in the order of computation.
 
-    Values that are no maps or vectors of features (sizes, tuples) and those with the channels last are left out. Only
-    shapes are computed, no numbers; raises RuntimeError where the picture is too small or of a size the network does
-    not take.
+    Tokens and maps with the channels last are told as maps. Values that are no maps or vectors of features (sizes,
+    tuples), and those that do not depend on the picture, are left out. Only shapes are computed, no numbers; raises
+    RuntimeError where the picture is too small or of a size the network does not take.
     """
     values = _shapes_only(program, size)
     seen: dict[Node, _Seen] = {program.input: _Seen((1, 3, *size), ONE_PIXEL)}
-    layers = []
+    layers, grid = [], None
     for node in program.nodes:
         value = values[node]
         part = value[0] if isinstance(value, tuple) and value else value  # of a split into parts of one shape
-        if node.op == "get_attr" or not isinstance(part, Tensor):
+        if not isinstance(part, Tensor) or not any(given in seen for given in node.all_input_nodes):
             continue
         seen[node] = _look(node, program, tuple(part.shape), seen)
-        if part is value and value.dim() in (2, 4) and value.is_floating_point() and not seen[node].channels_last:
-            layers.append(
-                Layer(
-                    names[node],
-                    kind(node, program.modules),
-                    tuple(value.shape[1:]),
-                    _count_parameters(node, program),
-                    seen[node].field,
-                )
-            )
+        shape = _shape_of_maps(part, seen[node], grid)
+        if len(shape) == 3:
+            grid = shape[1:]
+        if part is value and shape and value.is_floating_point():
+            parameters, field = _count_parameters(node, program), seen[node].field
+            in_tokens = value.dim() == 3 or (seen[node].channels_last and value.dim() == 4)
+            layers.append(Layer(names[node], kind(node, program.modules), shape, parameters, field, in_tokens))
     return tuple(layers)
+
+
+def _shape_of_maps(value: Tensor, seen: _Seen, grid: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The shape (C, H, W) or (C,) of a value as maps or features, the last maps having had this grid; else nothing."""
+    if value.dim() == 3 and are_places(value.shape[1], grid):
+        assert grid is not None
+        return value.shape[2], *grid
+    if value.dim() == 4 and seen.channels_last:
+        return value.shape[3], *value.shape[1:3]
+    return tuple(value.shape[1:]) if value.dim() in (2, 4) else ()
 
 
 def _shapes_only(program: Program, size: tuple[int, int]) -> dict[Node, Any]:

@@ -22,6 +22,7 @@ from viz_core.models import zoo
 from viz_core.models.archive import read_archive
 from viz_core.models.graph import GraphModel
 from viz_core.models.trace import Program, compute, functions, plan, trace
+from viz_core.models.vit import any_size
 from viz_core.models.weights import read_tensors
 
 DESCRIPTION = "model.json"
@@ -121,7 +122,7 @@ def _from_architecture(own: OwnNetwork, device: torch.device) -> tuple[Program, 
     network = zoo.empty_network(entry.name, **options)
     _check_fit(own, network.state_dict(), state)
     network.load_state_dict(state, assign=True, strict=False)
-    return trace(network.to(device)), entry.input_size
+    return trace(any_size(network).to(device)), entry.input_size
 
 
 def architecture_of(own: OwnNetwork) -> tuple[zoo.ZooEntry, dict[str, Any], dict[str, Tensor]]:

@@ -40,8 +40,9 @@ def _fresh(module: nn.Module) -> nn.Module:
     device = next(module.parameters()).device
     twin = copy.deepcopy(module).cpu()
     for part in twin.modules():
-        if callable(reset := getattr(part, "reset_parameters", None)):
-            reset()
+        for name in ("reset_parameters", "_reset_parameters"):  # attention has the latter
+            if callable(reset := getattr(part, name, None)):
+                reset()
     return twin.to(device).requires_grad_(False)
 
 

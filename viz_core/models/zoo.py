@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models as torchvision_models
-from torchvision.models import WeightsEnum
+from torchvision.models import VisionTransformer, WeightsEnum
 
 from viz_core.models.random_state import private_random_state
+from viz_core.models.vit import any_size
 from viz_core.models.weights import Progress, fetch, local_path, read_tensors
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -59,6 +60,8 @@ _FAMILIES: dict[str, tuple[int, dict[str, str]]] = {
             "regnet_y_1_6gf": "RegNetY 1.6 GF",
         },
     ),
+    "Vision transformer": (2020, {f"vit_b_{n}": f"ViT-B/{n}" for n in (16, 32)}),
+    "Swin": (2021, {"swin_t": "Swin tiny", "swin_s": "Swin small"}),
     "ConvNeXt": (2022, {f"convnext_{size}": f"ConvNeXt {size}" for size in ("tiny", "small", "base")}),
 }
 
@@ -134,10 +137,17 @@ def _entry(name: str, title: str, family: str, year: int) -> ZooEntry:
 
 
 def build_random(name: str, seed: int) -> nn.Module:
-    """The network as torchvision initialises it under `torch.manual_seed(seed)`; on the CPU."""
+    """The network as torchvision initialises it under `torch.manual_seed(seed)`; on the CPU.
+
+    The head of a vision transformer, which torchvision starts at zero, is drawn like that of others: under zeros no class
+    would depend on anything, and every explanation would be flat.
+    """
     with private_random_state(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # about a future default initialisation
-        return torchvision_models.get_model(name, weights=None).eval()
+        network = torchvision_models.get_model(name, weights=None)
+        if isinstance(network, VisionTransformer):
+            network.heads.head.reset_parameters()
+        return any_size(network).eval()
 
 
 def is_cached(name: str) -> bool:
@@ -156,7 +166,7 @@ def build_pretrained(entry: ZooEntry) -> nn.Module:
     state = modern_keys(read_tensors(download(entry.name)))
     network = empty_network(entry.name, **_TRAINED_WITH.get(entry.name, {}))
     network.load_state_dict(state, assign=True)
-    return network.eval()
+    return any_size(network).eval()
 
 
 def modern_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import types
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args, get_origin
@@ -68,9 +68,13 @@ class Result:
 
     def png(self, picture: str) -> bytes:
         """A picture as PNG that carries the recipe; encoded once, however often it is shown."""
-        if picture not in self._encoded:
-            self._encoded[picture] = encode_png(self.pictures[picture], self.recipe.to_json())
-        return self._encoded[picture]
+        return self.png_of(picture, lambda: self.pictures[picture])
+
+    def png_of(self, name: str, draw: Callable[[], np.ndarray]) -> bytes:
+        """A picture (H, W, 3) drawn from what the result holds, as PNG that carries the recipe; drawn and encoded once."""
+        if name not in self._encoded:
+            self._encoded[name] = encode_png(draw(), self.recipe.to_json())
+        return self._encoded[name]
 
     @cached_property
     def _encoded(self) -> dict[str, bytes]:

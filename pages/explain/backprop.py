@@ -67,6 +67,7 @@ with room.stage:
         st.markdown(f"**{room.t('page.score', name=name, value=round(scores['value'], 2))}**")
     else:
         st.markdown(f"**{room.t('page.unit', **scores)}**")
+    room.say_rules_agree()
     side_by_side(result)
     if scores["bottom"] - scores["top"] < result.arrays["map"].shape[0]:
         in_the_field(result)

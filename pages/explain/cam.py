@@ -49,6 +49,8 @@ if result is not None:
         st.markdown(
             f"**{room.t('page.facts', method=room.t(f'options.method.{method}'), layer=result.scores['layer'])}**"
         )
+        if method == "guided":
+            room.say_rules_agree()
         side_by_side(result)
         if technique.scale == "joint":
             st.image(room.png(result, "legend"), alt=room.t("page.legend"))

@@ -28,6 +28,7 @@ second = None if check == "planted" else pick_second(room)
 result = room.run(technique)
 if result is not None:
     with room.stage:
+        room.say_rules_agree()
         VIEWS[check](room, result, "")
     if second is not None:
         other = room.run_beside(second.technique(room, technique, result), technique)

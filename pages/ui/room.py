@@ -78,6 +78,11 @@ class Room:
         """Tell that a map holds one value everywhere."""
         st.info(t("ui.flat_map"), icon=":material/crop_square:")
 
+    def say_rules_agree(self) -> None:
+        """Tell that a network gives the rules of going back through a ReLU nothing to differ in."""
+        if not self.network.has_relu:
+            st.info(t("ui.no_relu"), icon=":material/join_full:")
+
     @property
     def network(self) -> GraphModel:
         """The network chosen in the sidebar."""

@@ -1,6 +1,7 @@
 """What the checks of the trust room found, drawn: a view for each check. `key` tells two views on one page apart."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -9,7 +10,7 @@ from pages.ui.method_charts import agreement_matrix, method_bars, method_curves
 from pages.ui.room import Room
 from viz_core.explain.methods import METHODS
 from viz_core.explain.trust import OVERLAY
-from viz_core.images.render import encode_png, overlay
+from viz_core.images.render import overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.technique import Result
 
@@ -23,17 +24,18 @@ def method_name(room: Room, name: str) -> str:
     return room.t(f"methods.{name}")
 
 
-def tiles(room: Room, result: Result, maps: Iterable[np.ndarray], captions: Iterable[str]) -> None:
-    """The picture with each method's map over it, row by row."""
+def tiles(room: Room, result: Result, maps: Iterable[np.ndarray], captions: Iterable[str], depth: int = 0) -> None:
+    """The picture with each method's map over it, row by row; depth: of the network that these maps are of."""
     pixels = to_pixels(result.arrays["input"])
     told = list(zip(METHODS, maps, captions, strict=False))
     for start in range(0, len(told), COLUMNS):
         for column, (name, values, caption) in zip(st.columns(COLUMNS), told[start : start + COLUMNS], strict=False):
-            png = encode_png(overlay(pixels, values, OVERLAY), result.recipe.to_json())
+            png = result.png_of(f"{name}_{depth}", partial(overlay, pixels, values, OVERLAY))
             said = f"{method_name(room, name)}: {caption}" if caption else method_name(room, name)
             column.image(png, caption=said, alt=said, width="stretch")
 
 
+@st.fragment
 def randomise(room: Room, result: Result, key: str) -> None:
     """The slider: how much of the network is noise, and what each map makes of it."""
     layers, rows = [row["layer"] for row in result.tables["layers"]], result.tables["similarity"]
@@ -44,7 +46,7 @@ def randomise(room: Room, result: Result, key: str) -> None:
         shown = st.select_slider(room.t("page.slider"), labels, key=f"trust.depth{key}", help=help_text)
         depth = labels.index(shown)
     here = {row["method"]: row["rank_correlation"] for row in rows if row["depth"] == depth}
-    tiles(room, result, result.arrays["maps"][depth], [f"{here[name]:.2f}" for name in METHODS])
+    tiles(room, result, result.arrays["maps"][depth], [f"{here[name]:.2f}" for name in METHODS], depth)
     for column, measure in zip(st.columns(2, gap="large"), ("rank_correlation", "structural"), strict=True):
         with column:
             st.markdown(f"**{room.t(f'page.{measure}')}**")

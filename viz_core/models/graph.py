@@ -133,6 +133,11 @@ class GraphModel:
             raise ConvscopeError("model_errors.no_such_kind", kind=default_kind, model=self.name)
         return wanted[-1]
 
+    @property
+    def has_relu(self) -> bool:
+        """Whether there is a ReLU at all, and so a difference between the rules of going back through one."""
+        return any(is_relu(node, self._program.modules) for node in self._program.nodes)
+
     def module_of(self, layer: str) -> tuple[str, int] | None:
         """The path of the module that computes a layer, and how often it was used before; None for a function."""
         node = self._node(layer)

@@ -71,12 +71,14 @@ def describe(program: Program, names: Mapping[Node, str], size: tuple[int, int])
     """
     values = _shapes_only(program, size)
     seen: dict[Node, _Seen] = {program.input: _Seen((1, 3, *size), ONE_PIXEL)}
+    depending: set[Node] = {program.input}
     layers, grid = [], None
     for node in program.nodes:
         value = values[node]
-        part = value[0] if isinstance(value, tuple) and value else value  # of a split into parts of one shape
-        if not isinstance(part, Tensor) or not any(given in seen for given in node.all_input_nodes):
+        part = value[0] if isinstance(value, tuple | list) and value else value  # of a split into parts of one shape
+        if not isinstance(part, Tensor) or depending.isdisjoint(node.all_input_nodes):
             continue
+        depending.add(node)
         seen[node] = _look(node, program, tuple(part.shape), seen)
         shape = _shape_of_maps(part, seen[node], grid)
         if len(shape) == 3:

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/bench_explain.py [http://localhost:8501] [eraser] [saliency] [backprop] [cam] [trust] [occlusion] [stop]
 
-A server that runs already, or one of its own with an empty cache; a browser on the same machine. Times are taken inside the page, from the pointer
-or key that chooses (Streamlit's sliders wait a fifth of a second more for the next key) to the first frame with the new picture.
+A server that runs already, or one of its own with an empty cache; a browser on the same machine. Times are taken inside the
+page, from the pointer or key that chooses (Streamlit's sliders wait a fifth of a second more for the next key) to the first
+frame with the new picture.
 `stop`: from the click on Stop to the finished result, and how much of the run it holds.
 """
 
@@ -124,7 +125,9 @@ def eraser(page: Page, address: str) -> None:
 def saliency(page: Page, address: str) -> None:
     """Methods of one gradient, another class, views, and the thresholds of the segmentation."""
     opened(page, f"{address}/saliency")
-    report("saliency, another method", choices(page, "saliency.method", ["gradient squared", "gradient × picture"]), WANTED)
+    report(
+        "saliency, another method", choices(page, "saliency.method", ["gradient squared", "gradient × picture"]), WANTED
+    )
     report("saliency, signed or not", toggles(page, "saliency.signed", 4), WANTED)
     report("saliency, another class", choices(page, "target", ["espresso", "teapot", "goldfish"]), WANTED)
     page.get_by_role("tab").nth(1).click()

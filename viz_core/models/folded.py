@@ -76,7 +76,8 @@ class Folded:
         groups = module.groups if module else argument(node, 6, "groups", 1)
         norm, last = self._norm_behind(node), node
         if norm is not None:
-            weight, bias = _with_norm(weight, bias, self._modules[path(norm)])
+            behind: Any = self._modules[path(norm)]
+            weight, bias = _with_norm(weight, bias, behind)
             self.functions[norm], last = _same, norm
         replicates = _padding_mode(node, self._modules) == "replicate"
         folded = Convolution(weight, bias, window, padding, groups, replicates, self._takes_relu(last))

@@ -91,8 +91,8 @@ class PatchedForward:
         if not windows:
             return self._call(node, values)
         if of in _POINTWISE and len(given) == len(windows) == 1:
-            window = windows[0]
-            return Changed(self._call(node, values | {source(node): window.values}), window.top, window.left)
+            changed = windows[0]
+            return Changed(self._call(node, values | {source(node): changed.values}), changed.top, changed.left)
         if of in _ALIGNED and len(given) == len(windows) and self._same_maps(node):
             return self._aligned(node, values, windows)
         window = window_of(node, self._program)
@@ -131,7 +131,7 @@ class PatchedForward:
 
     def _slide(self, node: Node, of: str, window: Window, values: dict[Node, Value]) -> Value:
         """Convolution and pooling: the outputs whose windows meet the change."""
-        sides, outputs = self._clean[source(node)].shape[-2:], self._clean[node].shape[-2:]
+        sides, outputs = self._sides(source(node)), self._sides(node)
         spreads, before = self._spreads(node), values[source(node)]
         (top, rows), (left, columns) = [
             reached(places, before.size[axis], sides[axis], outputs[axis], window, axis, spreads)

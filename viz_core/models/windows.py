@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from viz_core.models.receptive_field import Window
+from viz_core.models.receptive_field import Pair, Window
 
 Places = list[int]  # of the first row or column of each window
 
@@ -91,7 +91,7 @@ def reached(
     return [min(begin, outputs - count) for begin in first], count
 
 
-def replicate(windows: Tensor, top: Places, left: Places, sides: tuple[int, int], padding: tuple[int, int]) -> Tensor:
+def replicate(windows: Tensor, top: Places, left: Places, sides: Pair, padding: Pair) -> Tensor:
     """Windows of a padded map with its padding made anew from the map's own border; in place.
 
     top, left: places in the padded map, whose map has these sides.

@@ -402,7 +402,8 @@ class Scheduler:
             except Exception:
                 log.exception("a turn failed")  # everybody else's jobs go on
         for job in tuple(self._active):
-            self._close(job, "abandoned")
+            self._leave_off(job, "abandoned")
+        free_memory()
 
     def _forgotten(self) -> list[Job]:
         with self.lock:
@@ -470,7 +471,11 @@ class Scheduler:
         free_memory()
 
     def _close(self, job: Job, state: State) -> None:
-        """End a job that will not end by itself."""
+        """End a job that will not end by itself, and free what it held."""
+        self._leave_off(job, state)
+        free_memory()
+
+    def _leave_off(self, job: Job, state: State) -> None:
         run = job._run
         try:
             if run is not None:
@@ -480,7 +485,6 @@ class Scheduler:
         del run
         with self.lock:
             self._end(job, state)
-        free_memory()
 
     def _end(self, job: Job, state: State, result: Result | None = None, error: ConvscopeError | None = None) -> None:
         if not job.active:

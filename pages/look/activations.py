@@ -6,7 +6,7 @@ from pages.ui.camera import camera_is_on, camera_switch, watch_camera
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.compare import second_choices, second_name
 from pages.ui.controls import widgets
-from pages.ui.one_channel import FRAGMENT, MARKED, one_channel
+from pages.ui.one_channel import GRID, MARKED, one_channel
 from pages.ui.pager import first_shown, pager
 from pages.ui.room import Room
 from pages.ui.units import channel_names, choose, forget, layer_to_be, number
@@ -20,24 +20,23 @@ LIVE = ("layer", "count")
 WIDGETS = ("layer", "sort", "scale", "count", "size")
 
 
-@st.fragment  # a click that began as a run of the whole page would let go of all its files, such as the logo
 def maps(result: Result) -> None:
     """All channels as a grid; a click chooses one, and only what is about one channel is drawn anew."""
-    height, width = result.pictures["grid"].shape[:2]
-
-    def clicked(click: Click) -> None:
-        channel = tile_at(result, click.y / height, click.x / width)
-        if channel is not None:
-            choose(SLUG, channel=channel, row=None, column=None)
-            st.session_state[MARKED] = channel
-            st.rerun(FRAGMENT)
-
     labels = [room.t(f"page.{name}") for name in ("channel", "peak", "mean")]
     known, alt = statistics(result.arrays["maps"]), room.t("page.facts", **result.scores)
     told = told_by_tile(result, known["max"], known["mean"])
     chosen = tile_of(result, result.scores["channel"])
     readout = Readout(told, room.t("page.map"), labels, marks=True, chosen=chosen)
-    click_image(room.png(result, "grid"), f"{SLUG}.grid", alt=alt, readout=readout, on_click=clicked)
+    click_image(room.png(result, "grid"), f"{SLUG}.grid", alt=alt, readout=readout, tells=GRID)
+
+
+def choose_map(click: Click) -> None:
+    """Take the channel of the map that was clicked."""
+    height, width = result.pictures["grid"].shape[:2]
+    channel = tile_at(result, click.y / height, click.x / width)
+    if channel is not None:
+        choose(SLUG, channel=channel, row=None, column=None)
+        st.session_state[MARKED] = channel
 
 
 def bars(result: Result) -> None:
@@ -82,5 +81,5 @@ with room.stage:
         with beside:
             st.markdown(f"**{second_name(room)}**")
             room.show(result, "other_grid")
-    one_channel(room, st.container() if compared else beside, has_places)
+    one_channel(room, st.container() if compared else beside, has_places, choose_map)
 room.explain()

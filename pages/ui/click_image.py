@@ -42,6 +42,8 @@ function build(parent) {
   frame.onfocus = () => { if (frame.matches(':focus-visible')) show(view); };
   frame.onblur = () => hide(view);
   frame.onkeydown = event => key(view, event);
+  view.heard = event => { if (event.detail.to === view.data.hears) view.trigger('heard', event.detail.click); };
+  document.addEventListener('convscope-click', view.heard);
   return view;
 }
 
@@ -112,7 +114,9 @@ function report(view, from, to) {
   const here = cellAt(view);
   if (view.data.marks && here && told(view, here)) mark(view, here);  // at once: the server's answer takes longer
   const pixel = point => [Math.floor(point.x * wide), Math.floor(point.y * high)];
-  view.trigger('click', { from: pixel(view.data.drag ? from : to), to: pixel(to) });
+  const click = { from: pixel(view.data.drag ? from : to), to: pixel(to) };
+  if (view.data.tells) document.dispatchEvent(new CustomEvent('convscope-click', { detail: { to: view.data.tells, click } }));
+  else view.trigger('click', click);
 }
 
 function key(view, event) {
@@ -143,6 +147,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.image.style.width = data.width ? data.width + 'px' : '100%';
   view.image.style.imageRendering = data.crisp ? 'pixelated' : 'auto';
   return () => {
+    document.removeEventListener('convscope-click', view.heard);
     view.root.remove();
     views.delete(parentElement);
   };
@@ -191,6 +196,9 @@ def click_image(
     alt: str,
     readout: Readout | None = None,
     on_click: Callable[[Click], None] | None = None,
+    tells: str | None = None,
+    hears: str | None = None,
+    on_heard: Callable[[Click], None] | None = None,
     drag: bool = False,
     width: int | None = None,
     crisp: bool = False,
@@ -199,7 +207,8 @@ def click_image(
 
     The pointer and the arrow keys read values out of `readout`; Enter clicks. `on_click` is called before the page
     runs, so that it may set the values of widgets. With `drag` a part can be chosen. `width` is in CSS pixels, None
-    for the width of the column; `crisp` shows pixels as squares.
+    for the width of the column; `crisp` shows pixels as squares. A picture that `tells` reports its clicks to the one that
+    `hears` the same name, whose part of the page then runs alone, after `on_heard`.
     """
     rows, columns = readout.values.shape[:2] if readout else (0, 0)
     values = np.ascontiguousarray(readout.values if readout else [], np.float32)
@@ -214,17 +223,26 @@ def click_image(
         "area": list(readout.area) if readout else [],
         "marks": readout is not None and readout.marks,
         "chosen": readout.chosen if readout else None,
+        "tells": tells,
+        "hears": hears,
         "drag": drag,
         "width": width,
         "crisp": crisp,
     }
 
     def clicked() -> None:
-        click = _click(st.session_state[key].click)
-        if on_click is not None and click is not None:
-            on_click(click)
+        _report(st.session_state[key].click, on_click)
 
-    return _click(_picture(data=data, key=key, on_click_change=clicked).click)
+    def heard() -> None:
+        _report(st.session_state[key].heard, on_heard)
+
+    return _click(_picture(data=data, key=key, on_click_change=clicked, on_heard_change=heard).click)
+
+
+def _report(reported: dict[str, list[int]] | None, listener: Callable[[Click], None] | None) -> None:
+    click = _click(reported)
+    if listener is not None and click is not None:
+        listener(click)
 
 
 def _click(reported: dict[str, list[int]] | None) -> Click | None:

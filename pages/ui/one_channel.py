@@ -1,5 +1,6 @@
 """One channel of a layer closely: over the picture, at one place, in numbers. Drawn anew by itself when another is chosen."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -16,13 +17,13 @@ from viz_core.images.render import encode_jpeg
 from viz_core.look.activations import STRONGEST_COLUMNS, area, unit_at
 from viz_core.technique import Result
 
-FRAGMENT = "activations.one"
+GRID = "activations.grid"  # whose clicks are heard here
 MARKED = "activations.marked"  # the channel marked in the grid
 QUALITY = 92
 
 
-@st.fragment(key=FRAGMENT)
-def one_channel(room: Room, panel: DeltaGenerator, has_places: bool) -> None:
+@st.fragment
+def one_channel(room: Room, panel: DeltaGenerator, has_places: bool, on_map: Callable[[Click], None]) -> None:
     """The chosen channel in the panel and in what follows; where the grid marks another one, the whole page runs again."""
     room.stage = st.container()
     with panel:
@@ -36,7 +37,7 @@ def one_channel(room: Room, panel: DeltaGenerator, has_places: bool) -> None:
         name = channel_names(room, result.scores["layer"], [result.scores["channel"]])[0]
         st.markdown(f"**{room.t('page.chosen', channel=name)}**")
         if has_places:
-            _over_picture(room, result)
+            _over_picture(room, result, on_map)
         else:
             st.caption(room.t("page.whole", **result.scores))
     with room.stage:
@@ -49,7 +50,7 @@ def one_channel(room: Room, panel: DeltaGenerator, has_places: bool) -> None:
         st.rerun()
 
 
-def _over_picture(room: Room, result: Result) -> None:
+def _over_picture(room: Room, result: Result, on_map: Callable[[Click], None]) -> None:
     """The map over the picture, with what the unit sees framed; a click chooses the place to look at."""
     slug, scores, pixels = room.kind.slug, result.scores, result.pictures["overlay"]
     counted = dict(scores) | {name: scores[name] + 1 for name in ("row", "column", "top", "left")}  # as people count
@@ -67,7 +68,15 @@ def _over_picture(room: Room, result: Result) -> None:
     with first:
         unit = (scores["row"], scores["column"])
         readout = Readout(result.arrays["map"], room.t("page.here"), area=area(result), marks=True, chosen=unit)
-        click_image(_jpeg(result, "overlay"), f"{slug}.overlay", alt=alt, readout=readout, on_click=clicked)
+        click_image(
+            _jpeg(result, "overlay"),
+            f"{slug}.overlay",
+            alt=alt,
+            readout=readout,
+            on_click=clicked,
+            hears=GRID,
+            on_heard=on_map,
+        )
     scale_bar(scores["low"], scores["high"])
     st.caption(alt)
     if room.values["row"] is not None:

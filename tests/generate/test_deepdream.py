@@ -73,7 +73,7 @@ def test_googles_recipe():
 
 
 def test_the_guide_sends_back_the_best_matching_features():
-    technique = DeepDream(**QUICK, guided=True, guide="sample:coffee")
+    technique = DeepDream(**QUICK, guided=True, guide="sample:chelsea")
     network, layer = technique.network(), QUICK["layer"]
     x = technique.input().requires_grad_()
     activation = network.activations(x, layer)[layer]
@@ -86,7 +86,7 @@ def test_the_guide_sends_back_the_best_matching_features():
 
 
 def test_a_guided_dream_resembles_its_guide_more():
-    result = finish(DeepDream(**QUICK | {"octaves": 1, "steps": 8}, guided=True, guide="sample:coffee").run())
+    result = finish(DeepDream(**QUICK | {"octaves": 1, "steps": 8}, guided=True, guide="sample:chelsea").run())
     assert result.scores["last_loss"] > result.scores["first_loss"]
 
 

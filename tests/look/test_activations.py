@@ -161,7 +161,7 @@ def test_the_map_lies_over_the_picture_bilinearly():
 
 def test_without_weight_the_overlay_is_the_picture_with_the_frame():
     plain, covered = (look(layer="features.3", channel=1, opacity=share).pictures["overlay"] for share in (0.0, 0.8))
-    picture = to_pixels(to_input(open_image("sample:chelsea"), MAP_SIDE))
+    picture = to_pixels(to_input(open_image("sample:coffee"), MAP_SIDE))
     assert plain.shape == covered.shape == picture.shape
     assert (plain != covered).any()
     changed = (plain != picture).any(axis=2)
@@ -179,11 +179,11 @@ def test_the_frame_on_the_large_picture_is_the_field_on_the_small_one():
 
 
 def test_one_scale_for_all_and_for_both_pictures():
-    each = look(layer="features.1", other_image="sample:coffee", channel=7)
+    each = look(layer="features.1", other_image="sample:chelsea", channel=7)
     pair = each.arrays["maps"][7], each.arrays["other_maps"][7]
     assert each.scores["low"] == pytest.approx(min(values.min() for values in pair))
     assert each.scores["high"] == pytest.approx(max(values.max() for values in pair))
-    joint = look(layer="features.1", other_image="sample:coffee", channel=7, scale="joint")
+    joint = look(layer="features.1", other_image="sample:chelsea", channel=7, scale="joint")
     assert joint.scores["high"] == pytest.approx(max(joint.arrays[name].max() for name in ("maps", "other_maps")))
 
 

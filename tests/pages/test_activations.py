@@ -48,8 +48,8 @@ def test_a_layer_without_positions_has_bars(open_activations):
 
 
 def test_a_second_picture_lies_beside_the_first(open_activations):
-    page = open_activations(other_image="sample:coffee")
-    assert page.selectbox(key="activations.other_image").value == "sample:coffee"
+    page = open_activations(other_image="sample:chelsea")
+    assert page.selectbox(key="activations.other_image").value == "sample:chelsea"
     assert len(page.image) >= 2
 
 

@@ -135,9 +135,9 @@ def test_the_files_of_the_other_pages_hold_what_they_say(namespace, open_page, m
 
 
 def test_the_link_chooses_network_picture_and_class(open_page):
-    page = open_page(model="random:squeezenet1_1", image="sample:coffee", target="7")
+    page = open_page(model="random:squeezenet1_1", image="sample:chelsea", target="7")
     assert page.selectbox(key="model").value == "random:squeezenet1_1"
-    assert page.selectbox(key="image").value == "sample:coffee"
+    assert page.selectbox(key="image").value == "sample:chelsea"
     assert page.selectbox(key="target").value == 7
 
 
@@ -149,9 +149,9 @@ def test_nonsense_in_the_link_does_no_harm(open_page):
 
 def test_choices_survive_a_change_of_page(open_page):
     page = open_page("pages/look/filters.py")
-    page.selectbox(key="image").select("sample:coffee").run()
+    page.selectbox(key="image").select("sample:chelsea").run()
     page.switch_page("pages/network.py").run()
-    assert page.selectbox(key="image").value == "sample:coffee"
+    assert page.selectbox(key="image").value == "sample:chelsea"
 
 
 def test_a_bad_upload_gets_its_sentence_and_leaves_the_picture(open_page):

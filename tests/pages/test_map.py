@@ -46,7 +46,7 @@ def test_what_is_found_is_shown_and_becomes_a_data_set(link, open_page, finished
 def test_a_changed_sidebar_picture_leaves_the_map(link, open_page, finished):
     page = finished(open_page(PAGE, **link), "map")
     job = page.session_state["map.job"]
-    page.selectbox(key="image").select("sample:coffee").run()
+    page.selectbox(key="image").select("sample:chelsea").run()
     assert page.session_state["map.job"] is job
     assert not page.info
 

@@ -23,7 +23,7 @@ def test_each_gets_its_sentence_and_the_page_works_after_it(open_page):
         assert len(said) == 1, (upload.name, said)
         assert said[0].startswith(start), (upload.name, said)
         assert page.selectbox(key="image").value == before, upload.name
-    page.selectbox(key="image").select("sample:coffee").run()
+    page.selectbox(key="image").select("sample:chelsea").run()
     assert not page.exception
 
 

@@ -30,8 +30,8 @@ def frames(result: Result) -> list[Frame]:
 def explore(result: Result) -> None:
     """The chart and what is chosen on it."""
     frame, served, maps = frame_of(room, result), pictures_of(result), frames(result)
+    colours = colouring(room, result, frame)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        colours = colouring(room, result, frame)
         labels = sorted(frame["label"].unique())
         wanted = st.selectbox(room.t("page.search"), labels, index=None, placeholder="", key="map.search", width=220)
         with st.popover(room.t("page.new"), icon=":material/add_photo_alternate:"):

@@ -124,13 +124,25 @@ def cosines(vectors: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 
 def duplicates(members: np.ndarray, vectors: np.ndarray, graph: Graph, least: float) -> list[dict[str, Any]]:
-    """Pairs of pictures whose vectors have at least this cosine, the most alike first, each pair once."""
+    """Pairs of pictures whose vectors have at least this cosine: one of every group that hangs together, the most alike
+    first, then a second one of every group, and so on; no more pairs than tie a group together.
+    """
     alike = cosines(vectors, graph[0])
     pairs = {}
     for at, n in np.argwhere(alike >= least):
         one, other = sorted((int(at), int(graph[0][at, n])))
         pairs[one, other] = float(alike[at, n])
-    ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+    group, size = np.arange(len(members)), Counter[int]()
+    tied: list[tuple[tuple[int, int], float]] = []
+    for (a, b), value in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])):
+        if group[a] != group[b]:
+            group[group == group[b]] = group[a]
+            tied.append(((a, b), value))
+    turn = []
+    for (a, _), _ in tied:
+        turn.append(size[group[a]])
+        size[group[a]] += 1
+    ordered = [pair for _, pair in sorted(zip(turn, tied, strict=True), key=lambda one: one[0])]
     return [{"picture": int(members[a]), "other": int(members[b]), "likeness": value} for (a, b), value in ordered]
 
 

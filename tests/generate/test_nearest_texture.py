@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from viz_core.generate.nearest_texture import efros_leung, frontier, pyramid, wei_levoy
+from viz_core.generate.nearest_texture import efros_leung, frontier, pyramid, reach_at, wei_levoy
 from viz_core.generate.vector_tree import VectorTree
 
 
@@ -79,39 +79,61 @@ def test_growth_can_be_watched_and_never_forgets(sample):
     assert done[-1] == 400
 
 
-def naive_wei_levoy(sample, side, random):
-    """One size in reading order, by loops; the output closes on itself, the sample does not."""
-    half, (height, width) = side // 2, sample.shape[:2]
-    places = [(y, x) for y in range(half, height) for x in range(half, width - half)]
-    start = random.integers(len(places), size=(12, 12))
+def naive_wei_levoy(sample, length, random, coarse=None):
+    """One size with windows of 5 x 5 in reading order, by loops; the texture closes on itself, the sample does not.
+
+    `coarse`: the sample and the texture at half the size, whose 5 x 5 pixels around the coarser self are compared too.
+    """
+    height, width = sample.shape[:2]
+    top, beside, below = (2, 2, 0) if coarse is None else (4, 4, 4)
+    places = [(y, x) for y in range(top, height - below) for x in range(beside, width - beside)]
+    start = random.integers(len(places), size=(length, length))
     picture = np.array([[sample[places[index]] for index in row] for row in start])
-    past = [(dy, dx) for dy in range(-half, 1) for dx in range(-half, half + 1) if dy < 0 or (dy == 0 and dx < 0)]
-    for row, column in np.ndindex(12, 12):
+    square = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)]
+
+    def far(texture, at, picture, place, offsets):
+        side = len(texture)
+        colours = [texture[(at[0] + dy) % side, (at[1] + dx) % side] for dy, dx in offsets]
+        wanted = [picture[place[0] + dy, place[1] + dx] for dy, dx in offsets]
+        return sum(((ours - theirs) ** 2).sum() for ours, theirs in zip(colours, wanted, strict=True))
+
+    for row, column in np.ndindex(length, length):
 
         def error(place, row=row, column=column):
-            return sum(
-                ((picture[(row + dy) % 12, (column + dx) % 12] - sample[place[0] + dy, place[1] + dx]) ** 2).sum()
-                for dy, dx in past
-            )
+            error = far(picture, (row, column), sample, place, [offset for offset in square if offset < (0, 0)])
+            if coarse is not None:
+                small, above = coarse
+                error += far(above, (row // 2, column // 2), small, (place[0] // 2, place[1] // 2), square)
+            return error
 
         picture[row, column] = sample[min(places, key=error)]
     return picture
 
 
 def test_wei_levoy_equals_the_naive_reference_at_one_size(sample):
-    ours = last(wei_levoy(sample, 12, 12, 5, 1, After(VectorTree, sample, 5), exact=True))
-    expected = naive_wei_levoy(sample, 5, After(VectorTree, sample, 5).skipped())
+    ours = last(wei_levoy(sample, 12, 12, 5, 1, After(), exact=True))
+    expected = naive_wei_levoy(sample, 12, After().start)
     np.testing.assert_allclose(ours.picture, expected, atol=1e-6)
+
+
+def test_wei_levoy_equals_the_naive_reference_at_two_sizes(sample):
+    ours = last(wei_levoy(sample, 12, 12, 5, 2, After(), exact=True))
+    random, small = After().start, pyramid(sample, 2)[1]
+    coarse = naive_wei_levoy(small, 6, random)
+    expected = naive_wei_levoy(sample, 12, random, (small, coarse))
+    np.testing.assert_allclose(ours.picture, expected, atol=1e-6)
+
+
+def test_windows_get_smaller_with_the_sample():
+    assert [reach_at(level, 11) for level in range(4)] == [5, 2, 2, 2]
+    assert reach_at(2, 3) == 1
 
 
 class After:
     """Random numbers for both: the tree is planted with numbers of its own, the start of the texture with others."""
 
-    def __init__(self, *_):
+    def __init__(self):
         self.start, self.tree = np.random.default_rng(7), np.random.default_rng(8)
-
-    def skipped(self):
-        return self.start
 
     def integers(self, *args, **kwargs):
         return self.start.integers(*args, **kwargs)

@@ -14,6 +14,8 @@ from viz_core.generate.vector_tree import VectorTree
 
 ERROR_MARGIN = 0.1  # Efros & Leung: candidates are at most this much worse than the best
 SEED_SIDE = 3
+LEAST_REACH = 2  # of Wei & Levoy at the coarser sizes
+PARENTS = 5  # side of the window around the coarser self
 GAUSS_SHARE = 6.4  # window side over standard deviation of the Gaussian that weighs its pixels
 
 
@@ -184,6 +186,14 @@ def wei_levoy(
     yield _shown(coarser, 0, height, width)
 
 
+def reach_at(level: int, side: int) -> int:
+    """How far a window of this side at the finest size reaches at a coarser one: half as far at each, but not below two pixels.
+
+    A window as large as that on a coarse sample has next to no places to lie, and the few repeat themselves in streaks.
+    """
+    return min(side // 2, max(LEAST_REACH, side // 2 // 2**level))
+
+
 def _wei_levoy_level(
     samples: list[np.ndarray],
     level: int,
@@ -195,16 +205,12 @@ def _wei_levoy_level(
     every: int,
 ) -> Iterator[Growth]:
     """One level in reading order; yields the same Growth as it fills."""
-    sample = samples[level]
-    past, around = causal_offsets(side), square_offsets(3 if coarser is None else 5)
-    places = np.stack(np.meshgrid(np.arange(sample.shape[0]), np.arange(sample.shape[1]), indexing="ij"), -1).reshape(
-        -1, 2
-    )
-    candidates = _inner_places(places, sample.shape, side // 2)
+    sample, reach = samples[level], reach_at(level, side)
+    past, around = causal_offsets(2 * reach + 1), square_offsets(PARENTS)
+    candidates = inner_places(sample.shape, reach, 0 if coarser is None else 2 * (PARENTS // 2))
     vectors = neighbourhoods(sample, candidates, past)
     if coarser is not None:
-        parents = np.minimum(candidates // 2, np.array(samples[level + 1].shape[:2]) - 1)
-        vectors = np.hstack([vectors, neighbourhoods(samples[level + 1], parents, around)])
+        vectors = np.hstack([vectors, neighbourhoods(samples[level + 1], candidates // 2, around)])
     tree = VectorTree(vectors, random)
     grown = empty(*shape)
     start = candidates[random.integers(len(candidates), size=shape)]
@@ -227,11 +233,15 @@ def neighbourhoods(picture: np.ndarray, places: np.ndarray, offsets: np.ndarray)
     return picture[at[..., 0] % picture.shape[0], at[..., 1] % picture.shape[1]].reshape(len(places), -1)
 
 
-def _inner_places(places: np.ndarray, shape: tuple[int, ...], half: int) -> np.ndarray:
-    """The places whose neighbourhood lies inside the sample, which need not close on itself; all where none does."""
-    rows, columns = places[:, 0], places[:, 1]
-    inside = (rows >= half) & (columns >= half) & (columns < shape[1] - half)
-    return places[inside] if inside.any() else places
+def inner_places(shape: tuple[int, ...], reach: int, margin: int) -> np.ndarray:
+    """The places (n, 2) whose past, and so much all around them, lies inside the sample, which need not close on itself.
+
+    All places where the sample is too small for any.
+    """
+    height, width = (length // 2 * 2 if margin else length for length in shape[:2])  # what has a coarser self
+    beside = max(reach, margin)
+    places = np.mgrid[beside : height - margin, beside : width - beside].reshape(2, -1).T
+    return places if len(places) else np.mgrid[:height, :width].reshape(2, -1).T
 
 
 def _shown(grown: Growth, level: int, height: int, width: int) -> Growth:

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from viz_core.errors import ConvscopeError
-from viz_core.generate.style_files import Architecture, StyleCard, open_style, pack
+from viz_core.generate.style_files import Architecture, StyleCard, Training, open_style, pack
 from viz_core.generate.style_network import StyleNetwork, one_style
 from viz_core.generate.style_training import Crops, StyleTraining, Weights
 from viz_core.images import samples
@@ -53,17 +53,17 @@ class FastStyleTrain(Technique):
     size: int | None = Field(96, ge=32, le=256, description="side of the crops it is trained on, pixels")
     batch: int = Field(2, ge=1, le=16, description="crops in one step", json_schema_extra={"advanced": True})
     style_size: int = Field(
-        192, ge=64, le=512, description="short side of the style pictures, pixels", json_schema_extra={"advanced": True}
+        256, ge=64, le=512, description="short side of the style pictures, pixels", json_schema_extra={"advanced": True}
     )
     style_weight: float = Field(10.0, ge=0.1, le=100.0, description="how much the style counts")
-    content_weight: float = Field(1.0, ge=0.0, le=10.0, description="how much what is shown counts")
+    content_weight: float = Field(1.5, ge=0.0, le=10.0, description="how much what is shown counts")
     smoothness: float = Field(
         2.0, ge=0.0, le=50.0, description="how much roughness is held down", json_schema_extra={"advanced": True}
     )
     width: int = Field(16, ge=8, le=32, description="channels of the first layer", json_schema_extra={"advanced": True})
     blocks: int = Field(5, ge=1, le=8, description="residual blocks", json_schema_extra={"advanced": True})
     rate: float = Field(
-        3e-3, ge=1e-5, le=1e-2, description="learning rate", json_schema_extra={"advanced": True, "step": 1e-4}
+        5e-3, ge=1e-5, le=2e-2, description="learning rate", json_schema_extra={"advanced": True, "step": 1e-4}
     )
     begin: str | None = Field(None, description="trained style to go on from: style:<name> or a .safetensors file")
     contents: str = Field(SAMPLES, description="pictures to train on: samples, or a folder of pictures")
@@ -142,6 +142,7 @@ class FastStyleTrain(Technique):
             contents=SAMPLES if self.contents == SAMPLES else Path(self.contents).name,
             side=self.size,
             steps=training.done,
+            training=Training(**self.model_dump(include=set(Training.model_fields))),
         )
         with torch.no_grad():
             paintings = [network(own, one_style(index, network.styles, own)) for index in range(network.styles)]

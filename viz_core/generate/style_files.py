@@ -33,6 +33,20 @@ class Architecture(BaseModel):
     blocks: int = Field(ge=0, le=12)
 
 
+class Training(BaseModel):
+    """How a style network was trained, as the parameters of `fast-style-train` are called."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: int = Field(ge=1)
+    style_size: int = Field(ge=16)
+    style_weight: float = Field(ge=0)
+    content_weight: float = Field(ge=0)
+    smoothness: float = Field(ge=0)
+    rate: float = Field(gt=0)
+    seed: int = Field(ge=0)
+
+
 class StyleCard(BaseModel):
     """What a trained style is: the names of its styles, its network, and how it was trained."""
 
@@ -45,6 +59,7 @@ class StyleCard(BaseModel):
     contents: Name = Field(description="the pictures it was trained on")
     side: int = Field(ge=16, le=2048, description="side of the training crops, pixels")
     steps: int = Field(ge=0)
+    training: Training | None = None
     licence: str = Field(default="", max_length=400)
 
 

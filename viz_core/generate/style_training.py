@@ -1,7 +1,7 @@
 """Training a style network: Johnson, Alahi & Fei-Fei 2016, with distances relative to the size of their targets.
 
-The Gram matrix alone can be had by a few glaring blobs; with the mean of every channel beside it the whole picture must
-take part.
+The Gram matrix alone can be had by a few glaring blobs: the mean of every channel stands beside it, and both are asked of
+every part of the picture by itself.
 """
 
 import math
@@ -18,16 +18,18 @@ from viz_core.generate.style_statistics import Gram, MeanVariance, Statistic, co
 from viz_core.models.graph import GraphModel
 
 STATISTICS: tuple[Statistic, ...] = (Gram(), MeanVariance())
+MOST_CELLS, SMALLEST_CELL = 3, 8  # along a side; places
 WARM_UP = 20  # steps over which the learning rate rises
 LAST_RATE = 0.1  # of the first, reached at the end of a cosine
+MOST_GRADIENT = 10.0  # norm; longer ones are shortened
 
 
 @dataclass(frozen=True)
 class Weights:
     """How much each part of the loss counts; all parts are shares of their targets' sizes."""
 
-    style: float = 5.0
-    content: float = 1.0
+    style: float = 10.0
+    content: float = 1.5
     smooth: float = 2.0
 
 
@@ -65,7 +67,7 @@ class StyleTraining:
     crops: Crops
     steps: int
     batch: int = 4
-    rate: float = 3e-3
+    rate: float = 5e-3
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self) -> None:
@@ -94,7 +96,7 @@ class StyleTraining:
             group["lr"] = self.rate * self.pace()
         self.optimizer.zero_grad(set_to_none=True)
         cast(Tensor, sum(parts.values())).backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), MOST_GRADIENT)
         self.optimizer.step()
         self.done += 1
         return {name: float(value.detach()) for name, value in parts.items()}
@@ -104,11 +106,12 @@ class StyleTraining:
         ours = self.judge.activations(painted, self.layers)
         with torch.no_grad():
             shown = self.judge.activations(x, self.content_layer)[self.content_layer]
-        distances = [
-            one.distance(ours[layer], target[styles.to(x.device)]).mean()
-            for layer in self.style_layers
-            for one, target in zip(STATISTICS, self.targets[layer], strict=True)
-        ]
+        distances = []
+        for layer in self.style_layers:
+            parts = cells(ours[layer])
+            of = styles.to(x.device).repeat_interleave(len(parts) // len(painted))
+            for one, target in zip(STATISTICS, self.targets[layer], strict=True):
+                distances.append(one.distance(parts, target[of]).mean())
         style = torch.stack(distances).mean()
         content = (ours[self.content_layer] - shown).square().mean() / shown.square().mean().clamp_min(1e-8)
         rough = painted.diff(dim=2).square().mean() + painted.diff(dim=3).square().mean()
@@ -120,3 +123,14 @@ class StyleTraining:
         rise = min(1.0, (self.done + 1) / WARM_UP)
         fall = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(1.0, self.done / self.steps)))
         return rise * fall
+
+
+def cells(features: Tensor) -> Tensor:
+    """Features (N, C, H, W) cut into at most 3 x 3 cells of at least 8 places a side: (N * cells, C, h, w).
+
+    Each cell has to show the style: over a whole picture a few glaring spots would do.
+    """
+    rows, columns = (max(1, min(MOST_CELLS, side // SMALLEST_CELL)) for side in features.shape[-2:])
+    height, width = features.shape[-2] // rows, features.shape[-1] // columns
+    cut = features[..., : rows * height, : columns * width].unfold(2, height, height).unfold(3, width, width)
+    return cut.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)

@@ -8,7 +8,7 @@ from pages.ui.gram_explorer import gram_explorer
 from pages.ui.room import Room
 from pages.ui.style_controls import layer_sliders, own_picture
 from viz_core.generate.gram_view import gram_view
-from viz_core.generate.style_statistics import style_layers
+from viz_core.generate.matching import measured_layers
 from viz_core.generate.texture import Texture
 from viz_core.technique import Result
 
@@ -31,7 +31,7 @@ def matrix(technique: Texture) -> None:
     """The Gram matrix of a layer; what is under the pointer is taken apart."""
     st.subheader(room.t("page.gram_title"), anchor=False)
     st.caption(room.t("page.gram_help"))
-    layers = technique.layers or style_layers(room.network)
+    layers = measured_layers(room.network, technique.layers)
     layer = st.selectbox(room.t("page.gram_layer"), layers, key=f"{SLUG}.gram_layer", width=320)
     texts = {
         "alt": room.t("page.gram_hover"),
@@ -46,7 +46,7 @@ with room.settings:
     own_picture(room, "image", "sample:brick", room.t("page.source"), room.t("page.source_help"))
 technique = room.controls(only=tuple(name for name in own_fields(Texture) if name not in DRAWN_HERE))
 with room.settings:
-    layer_sliders(room, technique.layers or style_layers(room.network), room.t("page.weights"))
+    layer_sliders(room, measured_layers(room.network, technique.layers), room.t("page.weights"))
 technique = room.controls(only=())
 result = room.run(technique)
 if result is not None:

@@ -12,6 +12,7 @@ from viz_core.generate.loop import Loop
 from viz_core.generate.optimiser import GradientDescent
 from viz_core.generate.region import Stroke, strokes_mask
 from viz_core.generate.style import COLOURS, Style
+from viz_core.generate.style_statistics import style_layers
 from viz_core.generate.tug_of_war import TugOfWar, pulls, winners
 from viz_core.images.intake import Picture
 from viz_core.images.refs import keep_upload
@@ -25,7 +26,7 @@ def test_the_first_losses_are_those_computed_by_hand():
     technique = Style(**QUICK | {"steps": 1, "style_weight": 7.0})
     result = finish(technique.run())
     network, x = technique.network(), torch.from_numpy(result.arrays["input"])
-    layer = technique.style_layers(network)[1]
+    layer = style_layers(network)[1]
     ours = network.activations(x, layer)[layer][0].flatten(1)
     theirs = network.activations(to_tensor(result.pictures["style"]), layer)[layer][0].flatten(1)
     gram, target = (f @ f.T / f.shape[1] for f in (ours, theirs))
@@ -83,7 +84,7 @@ def test_several_styles_count_by_their_shares():
     technique = Style(**QUICK, other_styles="sample:waves,sample:ink", shares="2,1,1")
     terms = technique.objective(technique.network(), technique.input()).terms()
     weights = {term.objective.name: term.weight for term in terms}
-    layers = len(technique.style_layers(technique.network()))
+    layers = len(style_layers(technique.network()))
     assert [weights[f"style{number} in relu1"] * layers / 10 for number in ("", " 2", " 3")] == pytest.approx(
         [0.5, 0.25, 0.25]
     )
@@ -154,7 +155,7 @@ def test_each_part_pulls_as_its_gradient_alone():
     technique = Style(**QUICK, other_styles=("sample:glass", "sample:ink"))
     network, x = technique.network(), technique.input()
     picture = (x + 0.1 * torch.randn(x.shape, generator=technique.generator())).clamp(0, 1)
-    parts = technique.parts(network, x)
+    parts = technique.parts(network, x, technique.generator())
     found = pulls(network, picture, parts)
     for name, part in parts.items():
         canvas = Pixels(picture)

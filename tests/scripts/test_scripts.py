@@ -21,11 +21,12 @@ from viz_core.scripts.script import has_script, script_for
 from viz_core.technique import finish
 
 ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "pathlib", "collections", "math", "json"}
+ALLOWED |= {"heapq", "itertools"}
 LIBRARIES = {"openTSNE", "sklearn", "umap", "cv2"}  # of the maps and of films
-LONGER = {"style": 45, "texture": 42}  # the two that have most to say
+LONGER = {"style": 45, "texture": 42, "fast-style-train": 46}  # those that have most to say
 SHORTEST = 20  # lines in any of them: blank ones and the words on top do not count, comments do
 RANDOM = "random:squeezenet1_1"
-WITHOUT = {"fast-style-train"}  # a training of half an hour
+WITHOUT: set[str] = set()
 
 TINY: dict[str, list[dict]] = {
     "filters": [{}, {"layer": "stage2.conv1", "count": 3, "first": 2, "normalise": "joint"}],
@@ -110,10 +111,20 @@ TINY: dict[str, list[dict]] = {
     "texture": [
         {"method": "gram", "steps": 3, "side": 48},
         {"method": "mean-variance", "optimiser": "adam", "steps": 3, "side": 48},
+        {"method": "wasserstein", "steps": 3, "side": 48, "smoothness": 2.0},
         {"method": "efros-leung", "size": 32, "side": 32, "reach": 2},
+        {"method": "wei-levoy", "size": 40, "side": 33, "reach": 2},
+        {"method": "wei-levoy", "size": 32, "side": 32, "reach": 3, "search": "all", "levels": 2},
     ],
-    "style": [{"steps": 2, "size": 72}, {"steps": 2, "size": 64, "statistic": "mean-variance", "optimiser": "adam"}],
+    "style": [
+        {"steps": 2, "size": 72},
+        {"steps": 2, "size": 64, "statistic": "mean-variance", "optimiser": "adam"},
+        {"steps": 12, "size": 64, "sizes": 1, "statistic": "wasserstein", "start": "noise"},
+    ],
     "fast-style": [{"size": 96}],
+    "fast-style-train": [
+        {"steps": 3, "size": 32, "style_size": 64, "width": 8, "blocks": 2, "styles": ("sample:ink", "sample:glass")}
+    ],
     "defence": [{"steps": 10}],
     "relu": [{}],
     "you-vs-net": [{"questions": 3}, {"questions": 3, "answering": "search"}],

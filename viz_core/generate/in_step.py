@@ -17,8 +17,9 @@ def in_step(
 ) -> Generator[Step, Sent, dict[str, Made]]:
     """Advance the named paintings in turn, yielding a Step with all of them side by side; returns their outcomes by name.
 
-    Over each stands its name, or `numbered`, its number, where names have to be told in somebody's language. A painting that
-    ends early waits for the others. Being asked to end ends them all; changes of parameters reach them all.
+    Over each stands its name, or `numbered`, its number, where names have to be told in somebody's language; one alone is
+    shown as it is. A painting that ends early waits for the others. Being asked to end ends them all; changes of parameters
+    reach them all. The tape gets a frame of each round.
     """
     latest: dict[str, Step] = {}
     steers: dict[str, Sent] = {}
@@ -36,10 +37,12 @@ def in_step(
                 continue
             sent = yield _together(latest, numbered)
             if sent:
+                if tape is not None:
+                    tape.add(_sheet(latest, numbered))
                 return outcomes | {other: _ended(paintings[other]) for other in paintings if other not in outcomes}
             if isinstance(sent, Steer):
                 steers = dict.fromkeys(paintings, sent)
-        if tape is not None and latest:
+        if tape is not None and len(outcomes) < len(paintings) == len(latest):
             tape.add(_sheet(latest, numbered))
     return {name: outcomes[name] for name in paintings}
 
@@ -54,6 +57,8 @@ def _ended(painting: Generator[Step, Sent, Made]) -> Made:
 
 
 def _together(latest: Mapping[str, Step], numbered: bool) -> Step:
+    if len(latest) == 1:
+        return next(iter(latest.values()))
     steps = latest.values()
     curves = {f"{name}: {curve}": value for name, step in latest.items() for curve, value in step.curves.items()}
     return Step(
@@ -67,4 +72,4 @@ def _together(latest: Mapping[str, Step], numbered: bool) -> Step:
 def _sheet(latest: Mapping[str, Step], numbered: bool) -> np.ndarray:
     previews = {name: step.preview for name, step in latest.items() if step.preview is not None}
     names = range(1, len(previews) + 1) if numbered else tuple(previews)
-    return grid(list(previews.values()), numbers=names)
+    return next(iter(previews.values())) if len(latest) == 1 else grid(list(previews.values()), numbers=names)

@@ -16,16 +16,10 @@ from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels, noise
 from viz_core.generate.colour import brightness, match_colours, with_colours_of
 from viz_core.generate.loop import Outcome, Painting, optimise
+from viz_core.generate.matching import Stepping, curve_arrays, measured_layers, undisturbed
 from viz_core.generate.objective import Match, Objective, TotalVariation
-from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
-from viz_core.generate.style_statistics import (
-    StatisticName,
-    content_layer,
-    statistic,
-    style_layers,
-    style_objective,
-)
+from viz_core.generate.style_statistics import StatisticName, content_layer, statistic, style_objective
 from viz_core.generate.tug_of_war import Colour, TugOfWar
 from viz_core.images.refs import open_image
 from viz_core.images.render import heatmap
@@ -196,18 +190,22 @@ class Style(Technique):
 
         def plan(technique: Style) -> Plan:
             parts.clear()
-            parts.update(technique.parts(network, x))
-            return Plan(total(parts), technique.make_optimiser())
+            parts.update(technique.parts(network, x, generator))
+            return Plan(total(parts), technique.stepping.begin())
 
         def preview(picture: Tensor) -> np.ndarray:
             seen[0] = picture
             return to_pixels(resized(self.shown(picture, x), whole.shape[-2:]))
 
+        def look(step: int, picture: Tensor) -> None:
+            with undisturbed(generator):
+                progress.tug.look(step, network, picture, parts)
+
         conductor = Conductor(self, plan)
         first = conductor.plan()
         painting = optimise(
             network,
-            Pixels(start, self.box, lambda values: conductor.now.keep_outside(x, values)),
+            Pixels(start, self.stepping.box, lambda values: conductor.now.keep_outside(x, values)),
             first.objective,
             first.optimiser,
             self.steps,
@@ -218,8 +216,8 @@ class Style(Technique):
             before=progress.done,
             total=progress.done + (1 + later) * self.steps,
         )
-        outcome = yield from watched(painting, progress, lambda step: progress.tug.look(step, network, seen[0], parts))
-        progress.tug.look(progress.done + outcome.steps, network, outcome.last.clamp(0, 1), parts)
+        outcome = yield from watched(painting, progress, lambda step: look(step, seen[0]))
+        look(progress.done + outcome.steps, outcome.last.clamp(0, 1))
         return outcome, conductor.now
 
     def shapes(self, x: Tensor) -> list[tuple[int, int]]:
@@ -265,10 +263,13 @@ class Style(Technique):
         content = self.seen(x)
         return content + where * (painting - content)
 
-    def parts(self, network: GraphModel, x: Tensor) -> dict[str, Objective]:
-        """The parts of the objective by name, each with its weight, for the content x (1, 3, h, w)."""
-        where, layers = self.region(x), self.style_layers(network)
-        measure = statistic(self.statistic, self.generator())
+    def parts(self, network: GraphModel, x: Tensor, generator: torch.Generator) -> dict[str, Objective]:
+        """The parts of the objective by name, each with its weight, for the content x (1, 3, h, w).
+
+        Random directions come from the generator.
+        """
+        where, layers = self.region(x), measured_layers(network, self.layers)
+        measure = statistic(self.statistic, generator)
         layer = network.resolve_layer(self.content_layer) if self.content_layer else content_layer(network)
         with torch.no_grad():
             content = Match(layer, network.activations(self.seen(x), layer)[layer])
@@ -306,31 +307,18 @@ class Style(Technique):
 
     def objective(self, network: GraphModel, x: Tensor) -> Objective:
         """What to make small: the weighted distances to content and style, and roughness."""
-        return total(self.parts(network, x))
-
-    def style_layers(self, network: GraphModel) -> tuple[str, ...]:
-        """The layers that say what the style is."""
-        return tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
+        return total(self.parts(network, x, self.generator()))
 
     @property
-    def uses_adam(self) -> bool:
-        """L-BFGS wants the same question at every step, so random directions go with Adam."""
-        return self.optimiser == "adam" or self.statistic == "wasserstein"
-
-    @property
-    def box(self) -> tuple[float, float] | None:
-        """L-BFGS must not be clipped, which spoils what it knows of the curvature; its paintings are clipped in the end."""
-        return (0.0, 1.0) if self.uses_adam else None
-
-    def make_optimiser(self) -> Optimiser:
-        """The optimiser at its start."""
-        return Adam(self.rate) if self.uses_adam else LBFGS()
+    def stepping(self) -> Stepping:
+        """How steps are taken."""
+        return Stepping(self.optimiser, self.statistic, self.rate)
 
     def memory(self) -> int:
         """About how many bytes the run needs at its largest size: activations with their gradients, and L-BFGS's past steps."""
         network, x = self.network(), self.input()
         layers = network.layers((x.shape[-2], x.shape[-1]))
-        wanted = {*self.style_layers(network), self.content_layer or content_layer(network)}
+        wanted = {*measured_layers(network, self.layers), self.content_layer or content_layer(network)}
         deepest = max(place for place, layer in enumerate(layers) if layer.name in wanted)
         numbers = sum(math.prod(layer.shape) for layer in layers[: deepest + 1])
         return 4 * (2 * numbers + 24 * x.numel())
@@ -353,7 +341,7 @@ class Style(Technique):
         return self.result(
             arrays={
                 "image": picture.cpu().numpy(),
-                **{f"curve: {name}": np.asarray(values, np.float32) for name, values in progress.curves.items()},
+                **curve_arrays(progress.curves),
                 **{f"pull: {name}": values for name, values in tug.strengths.items()},
                 "looks": np.asarray(tug.steps),
                 **{f"share: {name}": np.asarray([look[name] for look in tug.shares]) for name in tug.strengths},

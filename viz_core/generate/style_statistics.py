@@ -22,6 +22,7 @@ StatisticName = Literal["gram", "mean-variance", "wasserstein"]
 
 EPSILON = 1e-8
 MOST_STYLE_LAYERS = 5
+DIRECTIONS = 32  # of sliced Wasserstein, drawn for each distance
 SMALLEST_MAP = 4  # a coarser map has too few places for a statistic
 
 
@@ -87,7 +88,7 @@ class SlicedWasserstein:
     The summary is the features themselves (1, C, places); a distance draws `directions` new directions each time.
     """
 
-    def __init__(self, generator: torch.Generator, directions: int = 32) -> None:
+    def __init__(self, generator: torch.Generator, directions: int = DIRECTIONS) -> None:
         self.generator, self.directions = generator, directions
 
     def summary(self, features: Tensor, where: Tensor | None = None) -> Tensor:

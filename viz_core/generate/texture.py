@@ -12,12 +12,12 @@ from torch import Tensor
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels, noise
 from viz_core.generate.in_step import in_step
-from viz_core.generate.loop import Outcome, Painting, optimise
+from viz_core.generate.loop import Outcome, optimise
+from viz_core.generate.matching import Stepping, curve_arrays, measured_layers
 from viz_core.generate.nearest_texture import Growth, efros_leung, wei_levoy
 from viz_core.generate.objective import TotalVariation
-from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
-from viz_core.generate.style_statistics import Gram, Statistic, statistic, style_layers, style_objective
+from viz_core.generate.style_statistics import Gram, Statistic, statistic, style_objective
 from viz_core.images.refs import open_image
 from viz_core.images.render import grid
 from viz_core.images.tensor import to_input, to_pixels, to_tensor
@@ -125,11 +125,7 @@ class Texture(Technique):
     def _run(self) -> Run:
         tape = Tape()
         making: dict[str, Making] = {name: self.making(name) for name in self.methods}
-        if len(making) == 1:
-            ((name, single),) = making.items()
-            made = {name: (yield from _filmed(single, tape))}
-        else:
-            made = yield from in_step(making, tape)
+        made = yield from in_step(making, tape)
         return self.finished(made, tape.frames)
 
     @property
@@ -169,7 +165,7 @@ class Texture(Technique):
         plan = conductor.plan()
         outcome: Outcome = yield from optimise(
             network,
-            Pixels(self.noise(generator, NOISE), self.box(method)),
+            Pixels(self.noise(generator, NOISE), self.stepping(method).box),
             plan.objective,
             plan.optimiser,
             self.steps,
@@ -181,9 +177,9 @@ class Texture(Technique):
 
     def plan(self, network: GraphModel, sample: Tensor, measure: Statistic, method: NeuralMethod) -> Plan:
         """The objective and the optimiser of one of the methods with a network."""
-        layers = tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
+        layers = measured_layers(network, self.layers)
         style = style_objective(network, sample, layers, measure, self.layer_weights)
-        return Plan(style + self.smoothness * TotalVariation(), self.make_optimiser(method))
+        return Plan(style + self.smoothness * TotalVariation(), self.stepping(method).begin())
 
     def preview(self, grown: Growth) -> np.ndarray:
         """A texture in growth, with where it is copied from beside it where there is room."""
@@ -198,17 +194,9 @@ class Texture(Technique):
         colour = self.input().mean((2, 3), keepdim=True).cpu()
         return noise((1, 3, self.side, self.side), generator, spread, colour).clamp(0, 1).to(self.network().device)
 
-    def uses_adam(self, method: NeuralMethod) -> bool:
-        """L-BFGS wants the same question at every step, so random directions go with Adam."""
-        return self.optimiser == "adam" or method == "wasserstein"
-
-    def box(self, method: NeuralMethod) -> tuple[float, float] | None:
-        """L-BFGS must not be clipped, which spoils what it knows of the curvature; its textures are clipped in the end."""
-        return (0.0, 1.0) if self.uses_adam(method) else None
-
-    def make_optimiser(self, method: NeuralMethod) -> Optimiser:
-        """The optimiser at its start."""
-        return Adam(self.rate) if self.uses_adam(method) else LBFGS()
+    def stepping(self, method: NeuralMethod) -> Stepping:
+        """How steps are taken by one of the methods with a network."""
+        return Stepping(self.optimiser, method, self.rate)
 
     def finished(self, made: Mapping[str, Made], frames: tuple[np.ndarray, ...]) -> Result:
         """The textures, where copied pixels came from, and how near each is to the sample in every layer."""
@@ -222,11 +210,7 @@ class Texture(Technique):
             arrays={
                 "image": torch.cat([one.picture for one in made.values()]).cpu().numpy(),
                 **{f"source: {name}": source for name, source in sources.items()},
-                **{
-                    f"curve: {name}: {term}": np.asarray(values, np.float32)
-                    for name, one in made.items()
-                    for term, values in one.curves.items()
-                },
+                **{key: a for name, one in made.items() for key, a in curve_arrays(one.curves, f"{name}: ").items()},
             },
             pictures={
                 **({"image": sheet} if len(made) > 1 else {}),
@@ -244,7 +228,7 @@ class Texture(Technique):
     def distances(self, textures: Mapping[str, Tensor]) -> list[dict[str, float | str]]:
         """The Gram distance of each texture to the sample, by layer and in all, as a share of that of a noise image."""
         network = self.network()
-        layers = tuple(network.resolve_layer(name) for name in self.layers) or style_layers(network)
+        layers = measured_layers(network, self.layers)
         targets = network.activations(self.input(), layers)
         gram = Gram()
 
@@ -272,16 +256,3 @@ def source_colours(source: np.ndarray, side: int) -> np.ndarray:
     share = source / max(1, side - 1)
     colours = np.stack([share[..., 0], share[..., 1], 1 - share.mean(-1)], -1)
     return np.rint(255 * np.where(source[..., :1] < 0, UNKNOWN, colours)).astype(np.uint8)
-
-
-def _filmed(making: Making | Painting, tape: Tape) -> Making:
-    """Keep the frames of a single run on the tape."""
-    asked: Sent = None
-    while True:
-        try:
-            step = making.send(asked)
-        except StopIteration as end:
-            return end.value
-        if step.preview is not None:
-            tape.add(step.preview)
-        asked = yield step

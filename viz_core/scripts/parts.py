@@ -28,6 +28,8 @@ LONGEST = 40  # lines of a script, comments and imports too
 MOST_PICTURES = 3000  # of a set that travels with its script
 
 _IMPORTS = (
+    (r"\bheapq\.", "import heapq"),
+    (r"\bitertools\.", "import itertools"),
     (r"\bjson\.", "import json"),
     (r"\bmath\.", "import math"),
     (r"\bOrderedDict\b", "from collections import OrderedDict"),

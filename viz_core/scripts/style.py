@@ -1,22 +1,25 @@
 """Style transfer as a script."""
 
+from viz_core.generate.matching import measured_layers
 from viz_core.generate.style import NOISE, SMALLEST, Style
-from viz_core.generate.style_statistics import content_layer, layer_shares
+from viz_core.generate.style_statistics import content_layer
 from viz_core.scripts.parts import compose, fill, value
-from viz_core.scripts.script import Script, beyond
-from viz_core.scripts.statistics import SUMMARIES, answers_code, statistic_code
-from viz_core.scripts.steps import VARIATION, clamp_code, step_code, step_groundwork
+from viz_core.scripts.script import Script
+from viz_core.scripts.statistics import matching_code, matching_groundwork
+from viz_core.scripts.steps import VARIATION
 
 OBEYED = (
     *("style", "shares", "style_weight", "content_weight", "statistic", "sizes", "steps", "start", "layers"),
     *("layer_weights", "content_layer", "style_zoom", "smoothness", "optimiser", "rate"),
 )
 _BODY = """
-def style_answers():  # of the layers that say what the style is
-    return $style_answers
+$summary
 
+def style_answers():  # of the layers that say what the style is
+    return $answers
+
+generator = torch.Generator().manual_seed($seed)
 whole = picture("picture.png", $size)
-shares = $shares
 factors = [max(0.5**level, min(1.0, $smallest / min(whole.shape[-2:]))) for level in reversed(range($sizes))]
 painting = None
 for factor in factors:  # from small to large, each beginning with the painting before
@@ -33,18 +36,13 @@ for factor in factors:  # from small to large, each beginning with the painting 
         values.grad = None
         see(values)
         loss = $content_weight * far($content_answers, content)
-        for share, answers, target in zip(shares, style_answers(), targets):
-            loss = loss + share * far(summary(answers), target)
+        for share, answers, target in zip($shares, style_answers(), targets):
+            loss = loss + share * $distance
         loss = loss + $smoothness * variation(values)
         loss.sum().backward()
         return loss.detach()
 
-    losses()
-    step = $step
-    for _ in range($steps):
-        step()
-        $clamp
-        losses()
+    $descent
     painting = values.detach().clamp(0, 1)
 result = painting.numpy()
 """
@@ -55,37 +53,33 @@ def resized(picture, shape):
 _BEGIN = {
     "content": "x.clone()",
     "style": "resized(manner, x.shape[-2:])",
-    "noise": "(0.5 + {noise} * torch.randn(x.shape, generator=torch.Generator().manual_seed({seed}))).clamp(0, 1)",
+    "noise": "(0.5 + {noise} * torch.randn(x.shape, generator=generator)).clamp(0, 1)",
 }
 
 
 def write(technique: Style) -> Script:
     """The painting."""
-    if technique.statistic not in SUMMARIES:
-        raise beyond("statistic")
-    network, name = technique.network(), technique.optimiser
-    layers = technique.style_layers(network)
+    network = technique.network()
+    layers = measured_layers(network, technique.layers)
     shown = network.resolve_layer(technique.content_layer) if technique.content_layer else content_layer(network)
-    everything = tuple(dict.fromkeys((*layers, shown)))
-    shares = [share * technique.style_weight for share in layer_shares(layers, technique.layer_weights)]
-    begin = _BEGIN[technique.start].format(noise=NOISE, seed=technique.seed)
+    watched = tuple(dict.fromkeys((*layers, shown)))
+    pieces = matching_code(
+        network, layers, watched, technique.layer_weights, technique.stepping, technique.steps, indent="    "
+    )
+    pieces["shares"] = [share * technique.style_weight for share in pieces["shares"]]
     body = fill(
         _BODY,
+        **pieces,
+        seed=technique.seed,
         size=technique.size or network.input_size,
-        shares=shares,
         smallest=SMALLEST,
         sizes=technique.sizes,
         zoom=technique.style_zoom,
-        style_answers=answers_code([value(network, layer, everything) for layer in layers]),
-        content_answers=value(network, shown, everything),
-        begin=begin,
+        content_answers=value(network, shown, watched),
+        begin=_BEGIN[technique.start].format(noise=NOISE),
         content_weight=repr(technique.content_weight),
         smoothness=repr(technique.smoothness),
-        steps=technique.steps,
-        step=step_code(name, technique.rate),
-        clamp=clamp_code(name),
     )
-    body = statistic_code(technique.statistic) + body
-    groundwork = fill(_RESIZED) + "\n\n" + fill(VARIATION) + "\n\n" + step_groundwork(name)
+    groundwork = "\n\n".join([fill(_RESIZED), fill(VARIATION), matching_groundwork(technique.stepping)])
     pictures = {"picture.png": technique.image, "style.png": technique.style}
-    return compose(technique, "image", body, pictures=pictures, layers=everything, groundwork=groundwork)
+    return compose(technique, "image", body, pictures=pictures, layers=watched, groundwork=groundwork)

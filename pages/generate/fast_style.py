@@ -3,12 +3,16 @@
 import streamlit as st
 
 from pages.ui import link
+from pages.ui.film_box import film_box
 from pages.ui.room import Room
+from pages.ui.style_controls import several_pictures
 from pages.ui.trained_styles import known, name_of, upload
 from viz_core.generate.fast_style import FastStyle
 from viz_core.generate.style_files import open_style
+from viz_core.technique import Result
 
 SLUG = "fast-style"
+MOST_OTHERS = 12
 
 
 def choose_style() -> None:
@@ -37,22 +41,36 @@ def choose_style() -> None:
         room.values["mix"] = mix if any(mix) else (1.0, *mix[1:])
 
 
-room = Room(FastStyle)
-with room.settings:
-    room.guarded(choose_style)
-technique = room.controls(only=("size",))
-with room.settings:
-    upload(room)
-result = room.run(technique)
-with room.stage:
+def painted(result: Result, technique: FastStyle) -> None:
+    """The painting beside the picture and what the network is; the film, or all paintings, below."""
     painting, content = st.columns([3, 1], gap="medium")
     with painting:
-        room.show(result, "painting", room.t("page.painting", seconds=f"{result.scores['seconds']:.2f}"))
+        if "painting.mp4" in result.files:
+            st.video(result.files["painting.mp4"], format="video/mp4", loop=True, autoplay=True, muted=True)
+            st.caption(room.t("page.film", frames=result.scores["painted"], seconds=f"{result.scores['seconds']:.2f}"))
+        else:
+            room.show(result, "painting", room.t("page.painting", seconds=f"{result.scores['seconds']:.2f}"))
     with content:
         room.show(result, "content", room.t("page.content"))
         card = open_style(technique.style).card
         st.caption(room.t("page.card", steps=card.steps, side=card.side))
         for name in card.names:
             st.caption(f":material/brush: {name_of(name)}")
+    if "sheet" in result.pictures:
+        room.show(result, "sheet", room.t("page.sheet", pictures=result.scores["painted"]))
+
+
+room = Room(FastStyle)
+with room.settings:
+    room.guarded(choose_style)
+with room.settings:
+    several_pictures(room, "others", MOST_OTHERS)
+technique = room.controls(only=("size",), film=film_box(room))
+with room.settings:
+    upload(room)
+result = room.run(technique)
+if result is not None:
+    with room.stage:
+        painted(result, technique)
 room.downloads(result)
 room.explain()

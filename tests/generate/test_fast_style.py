@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from viz_core import models
@@ -16,6 +17,7 @@ from viz_core.generate.style_files import Architecture, TrainedStyle, keep_train
 from viz_core.generate.style_network import ConditionalNorm, StyleNetwork
 from viz_core.generate.style_statistics import gram
 from viz_core.generate.style_training import Crops, StyleTraining, Weights
+from viz_core.images.video import encode_mp4, load_clip
 from viz_core.technique import finish
 
 TINY = {
@@ -72,9 +74,14 @@ def test_the_parts_of_the_loss_by_hand():
     expected = 0.0
     for layer in training.style_layers:
         ours, theirs = (judge.activations(picture, layer)[layer] for picture in (painted, style))
-        expected += float((gram(ours) - gram(theirs)).square().sum() / gram(theirs).square().sum())
-        moments = [torch.cat([f.mean((2, 3)), f.var((2, 3), unbiased=False).sqrt()]) for f in (ours, theirs)]
-        expected += float((moments[0] - moments[1]).square().sum() / moments[1].square().sum())
+        along = max(1, min(3, ours.shape[2] // 8))
+        side = ours.shape[2] // along
+        for row, column in np.ndindex(along, along):
+            cell = ours[:, :, row * side : (row + 1) * side, column * side : (column + 1) * side]
+            distance = float((gram(cell) - gram(theirs)).square().sum() / gram(theirs).square().sum())
+            moments = [torch.cat([f.mean((2, 3)), f.var((2, 3), unbiased=False).sqrt()]) for f in (cell, theirs)]
+            distance += float((moments[0] - moments[1]).square().sum() / moments[1].square().sum())
+            expected += distance / along**2
     assert float(parts["style"]) == pytest.approx(3 * expected / (2 * len(training.style_layers)), rel=1e-3)
     shown, ours = (judge.activations(picture, "stage3.relu2")["stage3.relu2"] for picture in (x, painted))
     assert float(parts["content"]) == pytest.approx(
@@ -98,6 +105,7 @@ def test_the_file_gives_the_network_back_and_training_goes_on_from_it(trained):
     style = open_style(ref)
     assert style.card.names == ("glass", "ink")
     assert style.card.steps == 4
+    assert style.card.training.style_size == 64
     own = trained.arrays["input"]
     assert own.shape[1] == 3
     start = FastStyleTrain(**TINY, begin=ref).start()
@@ -190,3 +198,33 @@ def test_stop_keeps_the_style_so_far_and_the_command_line_writes_it(tmp_path):
         == 0
     )
     assert (tmp_path / "painting.png").exists()
+
+
+def test_further_pictures_are_painted_as_each_alone(trained, tmp_path):
+    ref = keep_trained(trained.files["style.safetensors"])
+    Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(tmp_path / "plain.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    options = {"style": ref, "size": 64}
+    together = finish(FastStyle(**options, others=("sample:coffee", str(tmp_path))).run())
+    assert together.scores["painted"] == 3
+    for name, image in (("painting 2", "sample:coffee"), ("painting 3", str(tmp_path / "plain.png"))):
+        alone = finish(FastStyle(**options, image=image).run())
+        np.testing.assert_array_equal(together.pictures[name], alone.pictures["painting"])
+    run = FastStyle(**options, others=("sample:coffee", "sample:rocket")).run()
+    next(run)
+    with pytest.raises(StopIteration) as end:
+        run.send(True)
+    assert end.value.value.scores["painted"] == 1
+    with pytest.raises(ConvscopeError, match="at most"):
+        finish(FastStyle(**options, others=("sample:coffee",) * 200).run())
+
+
+def test_a_film_is_painted_frame_by_frame(trained, tmp_path):
+    ref = keep_trained(trained.files["style.safetensors"])
+    frames = [np.full((48, 64, 3), 40 * number, np.uint8) for number in range(4)]
+    (tmp_path / "film.mp4").write_bytes(encode_mp4(frames, 6.0))
+    result = finish(FastStyle(style=ref, size=64, film=str(tmp_path / "film.mp4")).run())
+    painted = load_clip(result.files["painting.mp4"])
+    assert result.scores["painted"] == len(painted.frames) == len(result.frames) == 4
+    assert painted.per_second == pytest.approx(6.0, rel=0.1)
+    np.testing.assert_allclose(painted.frames[0], result.pictures["painting"][:, : painted.frames[0].shape[1]], atol=24)

@@ -15,7 +15,9 @@ from pages.ui.style_controls import (
     part_legend,
     several_pictures,
 )
+from pages.ui.style_race import style_race
 from pages.ui.tape import tape
+from viz_core.generate.matching import measured_layers
 from viz_core.generate.style import COLOURS, CONTENT, MOST_OTHERS, OTHERS, SMOOTH, STYLE, Style
 from viz_core.technique import Result
 
@@ -89,10 +91,10 @@ with room.settings:
     if room.values["other_styles"]:
         manner_sliders(room, (room.values["style"], *room.values["other_styles"]), room.t("page.shares"))
 technique = room.controls(only=tuple(name for name in own_fields(Style) if name not in DRAWN_HERE))
-if technique.uses_adam:
+if technique.stepping.uses_adam:
     technique = room.controls(only=("rate",))
 with room.settings:
-    layer_sliders(room, technique.layers or technique.style_layers(room.network), room.t("page.weights"))
+    layer_sliders(room, measured_layers(room.network, technique.layers), room.t("page.weights"))
 technique = room.controls(only=())
 with room.settings:
     memory_note(room, technique)
@@ -105,5 +107,6 @@ with room.stage:
         pulls(result)
         terms(result)
         tape(room, result)
+    style_race(room)
 room.downloads(result)
 room.explain()

@@ -95,7 +95,7 @@ def race(size: int, evaluations: int, out: Path, keep: bool) -> None:
 
 def thinned(rows: list[Row]) -> list[tuple[float, float]]:
     """Seconds and loss of a few of the rows, the last among them."""
-    places = np.unique(np.linspace(0, len(rows) - 1, KEPT_POINTS).round().astype(int))
+    places = np.unique(np.geomspace(1, len(rows), KEPT_POINTS).round().astype(int)) - 1
     return [(round(rows[place][0], 2), float(f"{rows[place][2]:.4g}")) for place in places]
 
 

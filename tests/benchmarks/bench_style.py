@@ -29,6 +29,7 @@ from viz_core.generate.style import MEGABYTE, Style
 from viz_core.generate.style_network import StyleNetwork
 from viz_core.generate.texture import Texture
 from viz_core.images.render import grid
+from viz_core.models.graph import GraphModel
 from viz_core.technique import finish
 
 PAIRS = (("chelsea", "strokes"), ("astronaut", "glass"), ("china", "ink"))
@@ -45,13 +46,13 @@ def curve(pair: tuple[str, str], size: int, optimiser: Optimiser, evaluations: i
     network, x = technique.network(), technique.input()
     box = None if isinstance(optimiser, LBFGS) else (0.0, 1.0)
     loop = Loop(network, Pixels(x, box), technique.objective(network, x), optimiser, relative=False)
-    count, evaluate = [0], loop.evaluate
+    count, evaluate = [0], loop._evaluate  # what is known already is not computed again, and does not count
 
-    def counted() -> torch.Tensor:
+    def counted(network: GraphModel | None) -> torch.Tensor:
         count[0] += 1
-        return evaluate()
+        return evaluate(network)
 
-    loop.evaluate = counted
+    loop._evaluate = counted
     rows: list[Row] = []
     loop.evaluate()
     started, best, step = time.process_time(), float(loop.losses.sum()), 0

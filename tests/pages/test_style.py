@@ -14,6 +14,7 @@ def test_the_room_opens_and_says_what_a_run_needs(lang, open_page):
     page = open_page(PAGE, lang, **QUICK)
     assert page.selectbox(key="style.style").value == "sample:strokes"
     assert any("MB" in caption.value for caption in page.caption)
+    assert sum("500" in caption.value and "Adam" in caption.value for caption in page.caption) == 3  # the races
 
 
 def test_other_styles_bring_a_slider_for_the_share_of_each(open_page):

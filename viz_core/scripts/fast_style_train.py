@@ -21,16 +21,17 @@ def style_answers():  # of the layers that say what a style is
     return $answers
 
 def summaries(maps):  # which channels answer together (the Gram matrix), and each one's mean and deviation
-    flat = maps.flatten(2)
-    moments = torch.stack([flat.mean(2), (flat.var(2, unbiased=False) + 1e-8).sqrt()], 1)
-    return flat @ flat.transpose(1, 2) / flat.shape[2], moments
+    flat, share = maps.flatten(2), 1 / (maps.shape[2] * maps.shape[3])
+    average = (maps * share).sum((2, 3))
+    variance = ((maps - average[..., None, None]).square() * share).sum((2, 3))
+    return flat @ flat.transpose(1, 2) / flat.shape[2], torch.stack([average, (variance + 1e-8).sqrt()], 1)
 
 targets = []
 for number in range($styles):
     see(picture(f"style{number}.png", $style_size))
     targets.append([summaries(maps) for maps in style_answers()])
 targets = [[torch.cat(of_all_styles) for of_all_styles in zip(*layer)] for layer in zip(*targets)]
-contents = [torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) for file in sorted(Path("contents").iterdir())]
+contents = all_pictures("contents")
 torch.manual_seed($seed)
 painter, generator = Painter($styles, $width, $blocks), torch.Generator().manual_seed($seed)
 optimiser = torch.optim.Adam(painter.parameters(), lr=$rate)
@@ -38,8 +39,7 @@ for step in range($steps):
     x = torch.cat([crop(contents, $size, generator) for _ in range($batch)])
     which = (torch.arange($batch) + step * $batch) % $styles  # the styles in turn
     see(x)
-    shown = $content.detach()
-    painted = painter(x, torch.eye($styles)[which])
+    shown, painted = $content.detach(), painter(x, torch.eye($styles)[which])
     see(painted)
     far_off = []
     for maps, of_layer in zip(style_answers(), targets):
@@ -113,6 +113,11 @@ def pace(progress, step):
     return min(1.0, (step + 1) / $warm_up) * ($last + (1 - $last) * 0.5 * (1 + math.cos(math.pi * progress)))
 """
 _CROP = """
+# All pictures of a folder, in order: (3, H, W) uint8.
+def all_pictures(folder):
+    files = sorted(Path(folder).iterdir())
+    return [torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) for file in files]
+
 # A random square of one of the pictures (3, H, W) uint8, flipped at random: (1, 3, side, side) in [0, 1].
 def crop(pictures, side, generator):
     draw = torch.rand(4, generator=generator).tolist()

@@ -41,7 +41,7 @@ _IMPORTS = (
     (r"\btorchvision\.", "import torchvision"),
     (r"\bImage\.", "from PIL import Image"),
     (r"\bload_file\(", "from safetensors.torch import load_file"),
-    (r"\bnn\.", "from torch import nn"),
+    (r"(?<!torch\.)\bnn\.", "from torch import nn"),
     (r"\bcv2\.", "import cv2"),
     (r"\bTSNEEmbedding\(", "from openTSNE import TSNEEmbedding, affinity"),
     (r"\bPrecomputedNeighbors\(", "from openTSNE.nearest_neighbors import PrecomputedNeighbors"),
@@ -348,7 +348,7 @@ def _tidy(code: str) -> str:
 def _shared(helper: str, code: str) -> list[str]:
     """What is defined in one file and used in the other."""
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    return sorted(used & set(re.findall(r"^(?:def )?(\w+)(?=\(| = )", helper, re.MULTILINE)))
+    return sorted(used & set(re.findall(r"^(?:def |class )?(\w+)(?=\(| = )", helper, re.MULTILINE)))
 
 
 def _head(technique: Technique, made: str, code: str, files: Sequence[str]) -> str:

@@ -98,7 +98,7 @@ def plane(left, right):
     normal = normal / max(float(np.linalg.norm(normal)), 1e-12)
     return normal, float(normal @ (left + right) / 2)
 
-# A tree over some of the vectors (N, D), split in two by two-means again and again: numbered forks, and leaves of indices.
+# A tree over some of the vectors (N, D), split by two-means again and again: numbered forks, and leaves of indices.
 def plant(vectors, members, random, numbers):
     number, chosen, right = next(numbers), vectors[members], None
     if len(members) > $leaf:

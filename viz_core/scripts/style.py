@@ -29,8 +29,8 @@ for factor in factors:  # from small to large, each beginning with the painting 
     targets = [summary(answers) for answers in style_answers()]
     see(x)
     content = $content_answers
-    values = $begin if painting is None else resized(painting, x.shape[-2:])
-    values.requires_grad_()
+    painting = $begin if painting is None else painting
+    values = resized(painting, x.shape[-2:]).requires_grad_()
 
     def losses():  # the distances to what is shown and to the style, and roughness
         values.grad = None

@@ -1,7 +1,9 @@
 """Texture as a script: by the statistics of a network's layers, or by copying pixels."""
 
+from typing import cast
+
 from viz_core.generate.matching import measured_layers
-from viz_core.generate.texture import COPYING, NOISE, Texture
+from viz_core.generate.texture import COPYING, NOISE, NeuralMethod, Texture
 from viz_core.scripts.copying import copying_code
 from viz_core.scripts.parts import compose, fill
 from viz_core.scripts.script import Script
@@ -56,7 +58,7 @@ def write(technique: Texture) -> Script:
         copying, groundwork = copying_code(technique)
         body = sample + "\n\n" + copying
         return compose(technique, "image", body, part=part, pictures=pictures, network_too=False, groundwork=groundwork)
-    network, stepping = technique.network(), technique.stepping(method)
+    network, stepping = technique.network(), technique.stepping(cast(NeuralMethod, method))
     layers = measured_layers(network, technique.layers)
     body = fill(
         _MATCH,

@@ -49,8 +49,11 @@ def test_every_network_becomes_a_graph_with_all_its_parameters(entry: zoo.ZooEnt
     assert layers[-1].shape == (1000,)
     assert model.convolutions()
     assert any(layer.kind == "Linear" or layer.name == "classifier.1" for layer in layers)
-    if entry.family not in ("Inception", "ConvNeXt", "Vision transformer", "Swin"):  # extra heads; bare parameters
-        assert sum(layer.parameters for layer in layers) == entry.parameters
+    counted = sum(layer.parameters for layer in layers)
+    if entry.family in ("Vision transformer", "Swin"):  # which have a few numbers beside their layers
+        assert 0.999 < counted / entry.parameters <= 1
+    elif entry.family not in ("Inception", "ConvNeXt"):  # with extra heads; with numbers beside its layers
+        assert counted == entry.parameters
 
 
 def test_random_weights_are_those_of_the_seed_and_leave_the_random_state_alone() -> None:

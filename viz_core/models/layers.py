@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-from viz_core.models.ops import argument, kind, path
+from viz_core.models.ops import argument, kind, path, source
 from viz_core.models.receptive_field import ONE_PIXEL, ReceptiveField, Window, union
 from viz_core.models.tokens import are_places
 from viz_core.models.trace import Plan, Program, compute, functions, weight_of
@@ -121,6 +121,8 @@ def _without_numbers(module: nn.Module) -> nn.Module:
 
 
 def _count_parameters(node: Node, program: Program) -> int:
+    if kind(node, program.modules) == "Slice" and kind(source(node), program.modules) == "MultiheadAttention":
+        node = source(node)  # which gives a pair, and is no layer itself
     if node.op == "call_module":
         return sum(parameter.numel() for parameter in program.modules[path(node)].parameters())
     given = (program.constants[path(n)] for n in node.all_input_nodes if n.op == "get_attr")

@@ -16,7 +16,7 @@ from viz_core.errors import ConvscopeError
 SETTING = "CONVSCOPE_MILVUS"
 AT_ONCE = 500  # vectors in one message
 BUILD = {"M": 32, "efConstruction": 200}
-LEAST_WIDTH = 64  # candidates a search looks at, at least
+LEAST_WIDTH = 256  # candidates a search looks at, at least
 
 
 def address() -> str | None:

@@ -14,12 +14,12 @@ from viz_core.generate.fooling import Fooling
 from viz_core.generate.inversion import Inversion
 from viz_core.jobs import Scheduler
 
-SMALL = {"model": "bundled-random", "size": 64, "steps": 4}
+SMALL = {"model": "bundled-random", "size": 32, "steps": 3}
 RUNS = {
     "class image": lambda seed: ClassImage(**SMALL, seed=seed),
     "dream": lambda seed: DeepDream(**SMALL, octaves=2, seed=seed),
     "fooling": lambda seed: Fooling(**SMALL, attack="pgd", aim="away", seed=seed),
-    "inversion": lambda seed: Inversion(**SMALL, seed=seed),
+    "inversion": lambda seed: Inversion(**SMALL, layers=("stage2.relu1",), seed=seed),
 }
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.ui.beside import pick_second, show_beside
 from pages.ui.boxed import boxed_image
 from pages.ui.room import Room
+from pages.ui.value_charts import scale_bar
 from viz_core.explain.boxes import box_overlap, map_box, points_into, share_inside
 from viz_core.explain.cam import Cam, picture_map
 from viz_core.images.render import is_flat
@@ -53,7 +54,8 @@ if result is not None:
             room.say_rules_agree()
         side_by_side(result)
         if technique.scale == "joint":
-            st.image(room.png(result, "legend"), alt=room.t("page.legend"))
+            first = result.tables["classes"][0]
+            scale_bar(first["low"], first["high"], room.t("page.legend"))
         if is_flat(result.arrays["map"]):
             room.say_flat()
         with st.expander(room.t("page.box"), icon=":material/crop_free:"):

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.ui.beside import pick_second, show_beside
 from pages.ui.boxed import boxed_image
 from pages.ui.room import Room
+from pages.ui.value_charts import scale_bar
 from viz_core.explain.boxes import bounding_box, box_overlap
 from viz_core.explain.saliency import Saliency, shown_limits
 from viz_core.images.render import is_flat
@@ -21,7 +22,7 @@ def draw_map(result: Result) -> None:
         room.show(result, "overlay", room.t("page.overlay"))
     with alone:
         room.show(result, "map", room.t("page.signed" if technique.signed else "page.unsigned"))
-        st.image(room.png(result, "legend"), alt=room.t("page.legend"), width="stretch")
+        scale_bar(*shown_limits(result.arrays["map"], signed=technique.signed), room.t("page.legend"))
     if is_flat(result.arrays["map"]):
         room.say_flat()
 

@@ -12,9 +12,10 @@ from pages.ui.controls import layer_options
 from pages.ui.language import t
 from pages.ui.room import Room
 from pages.ui.sidebar import load_with_progress, model_label, model_options
+from pages.ui.value_charts import scale_bar
 from viz_core import models
 from viz_core.explain.sanity import likeness
-from viz_core.images.render import Limits, colour_bar, encode_png, limits_of, overlay
+from viz_core.images.render import Limits, encode_png, limits_of, overlay
 from viz_core.images.tensor import to_pixels
 from viz_core.technique import Result, Technique
 
@@ -90,9 +91,9 @@ def show_beside(
         with column:
             st.image(encode_png(pixels, result.recipe.to_json()), caption=said, alt=said, width="stretch")
             if not one_scale:
-                st.image(encode_png(colour_bar(signed, scale)), alt=t("ui.beside.scale"), width="stretch")
+                scale_bar(*scale, t("ui.beside.scale"))
     if one_scale:
-        st.image(encode_png(colour_bar(signed, joint)), alt=t("ui.beside.scale"))
+        scale_bar(*joint, t("ui.beside.scale"))
     st.caption(t("ui.beside.likeness", value=f"{likeness(*maps):.2f}"))
 
 

@@ -14,7 +14,7 @@ from viz_core.images.render import DIVERGING, SEQUENTIAL, Limits, encode_png, li
 
 PANEL_HEIGHT = 340
 LONGEST_TITLE = 16  # characters in a line: two panels lie beside each other on a telephone, too
-BAR = {"orientation": "h", "thickness": 8, "yanchor": "top", "nticks": 4, "tickformat": ".3~g"}
+BAR = {"orientation": "h", "thickness": 8, "yanchor": "top", "nticks": 3, "tickformat": ".3~g"}
 
 
 def compare_chart(

@@ -10,6 +10,7 @@ from viz_core.images.tensor import to_pixels
 from viz_core.technique import Result
 
 CHART_WIDTH = 560  # pixels on the screen, about
+BAR_HEIGHT = 64  # of the colour bar under it with its title, pixels
 
 
 def occlusion_chart(room: Room, technique: Occlusion, result: Result) -> go.Figure:
@@ -31,9 +32,13 @@ def occlusion_chart(room: Room, technique: Occlusion, result: Result) -> go.Figu
         colorbar={
             "title": room.t("page.score_scale" if in_scores else "page.scale"),
             "tickformat": ".1f" if in_scores else ".2~p",
-            "thickness": 14,
+            "thickness": 12,
+            "orientation": "h",  # beside the picture it would take a third of a telephone's width
+            "yanchor": "top",
+            "y": 0,
+            "nticks": 5,
         },
         hovertemplate=room.t("page.score_hover" if in_scores else "page.hover") + "<extra></extra>",
     )
-    chart.update_layout(height=round(CHART_WIDTH * height / width) + 20)
+    chart.update_layout(height=round(CHART_WIDTH * height / width) + BAR_HEIGHT, margin_b=BAR_HEIGHT)
     return chart

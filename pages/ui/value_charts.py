@@ -1,6 +1,7 @@
 """Charts of the values of channels."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import pairwise
 
 import numpy as np
@@ -49,14 +50,18 @@ def histogram(result: Result, x_title: str, y_title: str) -> go.Figure:
     return chart
 
 
-def scale_bar(low: float, high: float) -> None:
-    """The colours of a map from least to greatest with the numbers at both ends and in the middle; diverging below zero."""
+def scale_bar(low: float, high: float, label: str = "") -> None:
+    """The colours of a map from least to greatest with the numbers at both ends and in the middle; diverging below zero.
+
+    In the page's own colours, so that nothing white lies under it in the dark. `label` says what it is to who cannot see it.
+    """
     if low < 0:
         low, high = -max(-low, high), max(-low, high)
     colours = (DIVERGING if low < 0 else SEQUENTIAL)[::16]
     stops = ",".join(f"rgb({red},{green},{blue})" for red, green, blue in colours)
     numbers = "".join(f"<span>{value:.3g}</span>" for value in (low, (low + high) / 2, high))
     st.html(
-        f'<div style="height:10px;border-radius:5px;background:linear-gradient(90deg,{stops})"></div>'
+        f'<div role="img" aria-label="{escape(label)}" '
+        f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{stops})"></div>'
         f'<div style="display:flex;justify-content:space-between;font-size:0.8rem">{numbers}</div>'
     )

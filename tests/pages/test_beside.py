@@ -25,7 +25,7 @@ def open_beside(open_page):
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.parametrize(("slug", "pictures"), [("cam", 7), ("saliency", 7), ("backprop", 10)])
+@pytest.mark.parametrize(("slug", "pictures"), [("cam", 5), ("saliency", 5), ("backprop", 9)])
 def test_two_networks_on_one_scale(slug, pictures, lang, open_beside):
     page = open_beside(f"pages/explain/{slug}.py", lang, beside_model=OTHER)
     assert any(text("ui.beside.heading", lang) in block.value for block in page.markdown)
@@ -42,7 +42,7 @@ def test_two_layers_of_one_network(open_beside):
 def test_each_on_its_own_scale_and_nothing_beside(open_beside):
     page = open_beside("pages/explain/cam.py", "en", beside_model=OTHER)
     page.toggle(key="cam.one_scale").set_value(False).run()
-    assert len(page.image) == 8
+    assert len(page.image) == 5
     page.selectbox(key="cam.beside_model").select("").run()
-    assert len(page.image) == 4
+    assert len(page.image) == 3
     assert "beside_model" not in page.query_params

@@ -15,11 +15,11 @@ def open_cam(open_small):
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_several_classes_side_by_side(lang, open_cam):
     page = open_cam(lang, classes="3")
-    assert len(page.image) == 4
+    assert len(page.image) == 3
     assert not page.error
 
 
-@pytest.mark.parametrize(("method", "pictures"), [("cam", 4), ("layercam", 4), ("guided", 7)])
+@pytest.mark.parametrize(("method", "pictures"), [("cam", 3), ("layercam", 3), ("guided", 6)])
 def test_other_methods(method, pictures, open_cam):
     page = open_cam(method=method)
     assert len(page.image) == pictures

@@ -74,9 +74,7 @@ def pulls(result: Result) -> None:
 def terms(result: Result) -> None:
     """Each term's curve."""
     st.markdown(f"**{room.t('page.terms')}**")
-    lines = {
-        name.removeprefix("curve: "): a.tolist() for name, a in result.arrays.items() if name.startswith("curve: ")
-    }
+    lines = {name.partition(": ")[2]: a.tolist() for name, a in result.arrays.items() if name.startswith("curve: ")}
     chart = curves(lines, room.t("page.step"))
     chart.update_yaxes(type="log", title=room.t("page.distance"))
     st.plotly_chart(chart, width="stretch", key=f"{SLUG}.curves")

@@ -35,7 +35,7 @@ def test_one_step_is_the_normalised_gradient_of_half_the_mean_square():
 
 
 def test_the_layer_answers_more_strongly_after_the_dream():
-    result = finish(DeepDream(**QUICK | {"octaves": 1, "steps": 8}).run())
+    result = finish(DeepDream(**QUICK | {"image": "sample:chelsea", "octaves": 1, "steps": 8}).run())
     assert result.scores["last_loss"] > 1.5 * result.scores["first_loss"]
 
 

@@ -88,7 +88,7 @@ class Fooling(Technique):
         json_schema_extra={"step": 0.001},
     )
     other: str = Field(
-        "sample:coffee", description="picture whose HOG features to take on", json_schema_extra={"widget": "picture"}
+        "sample:chelsea", description="picture whose HOG features to take on", json_schema_extra={"widget": "picture"}
     )
     size: int | None = Field(
         None,

@@ -1,5 +1,7 @@
 """The chain of maps by depth as a script."""
 
+import textwrap
+
 import numpy as np
 
 from viz_core.embed.depth import Depth, stages
@@ -10,17 +12,20 @@ from viz_core.scripts.parts import compose, fill, set_files, value
 from viz_core.scripts.script import Script
 from viz_core.scripts.vectors import BATCH, arranged_code, graph_code, plane_code
 
+INDENTED = {"subsequent_indent": " " * 16, "break_long_words": False, "break_on_hyphens": False}
 OBEYED = ("dataset", "count", "perplexity", "steps")
 _BODY = """
 files = sorted(Path("pictures").glob("*.png"))  # as the network sees them: squares of $side pixels
-x = torch.from_numpy(np.stack([np.asarray(Image.open(file)) for file in files]).transpose(0, 3, 1, 2).copy()).float() / 255
+pixels = np.stack([np.asarray(Image.open(file)) for file in files])
+x = torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()).float() / 255
 
 # How the pictures are described: by their small pixels, then by what each stage answers, on average over its places.
 small = (F.adaptive_avg_pool2d(x, $small) * 255).round().numpy() / np.float32(255)
 spaces = [[small.reshape(len(x), -1)], *([] for _ in range($stages))]
 for part in x.split($batch):
     see(part)
-    for space, answers in zip(spaces[1:], $answers):
+    answered = $answers
+    for space, answers in zip(spaces[1:], answered):
         space.append((answers.flatten(2).mean(dim=2) if answers.dim() > 2 else answers).numpy().astype(np.float16))
 
 # One map after the other by t-SNE, each from the one before, scaled into the unit square.
@@ -47,7 +52,7 @@ def write(technique: Depth) -> Script:
         small=LOOK_SIDE,
         stages=len(layers),
         batch=BATCH,
-        answers="[" + ", ".join(value(network, layer, layers) for layer in layers) + "]",
+        answers=textwrap.fill(f"[{', '.join(value(network, layer, layers) for layer in layers)}]", 100, **INDENTED),
         width=max(neighbours_for(technique.perplexity, len(evenly)), KEPT_AT),
         perplexity=technique.perplexity,
         steps=technique.steps,

@@ -358,7 +358,8 @@ def _head(technique: Technique, made: str, code: str, files: Sequence[str]) -> s
     listed = ", ".join(sorted({name.partition("/")[0] for name in files}))
     beside = f"\nBeside it must lie: {listed}." if listed else ""
     summary = textwrap.fill(technique.summary(), 116)
-    return f'"""{summary}\n\nMakes the array {made} as Convscope does, with {needs}.{beside}\n"""\n\n'
+    makes = textwrap.fill(f"Makes the array {made} as Convscope does, with {needs}.", 116)
+    return f'"""{summary}\n\n{makes}{beside}\n"""\n\n'
 
 
 def _spelt(part: tuple[Any, ...]) -> str:

@@ -6,6 +6,7 @@ from pages.ui.camera import camera_is_on, camera_switch, watch_camera
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.compare import second_choices, second_name
 from pages.ui.controls import widgets
+from pages.ui.language import t
 from pages.ui.one_channel import GRID, MARKED, one_channel
 from pages.ui.pager import first_shown, pager
 from pages.ui.room import Room
@@ -74,7 +75,7 @@ with room.stage:
         st.markdown(f"**{room.t('page.facts', **result.scores)}**")
         (maps if has_places else bars)(result)
         if has_places and technique.scale == "joint":
-            scale_bar(result.scores["low"], result.scores["high"])
+            scale_bar(result.scores["low"], result.scores["high"], t("ui.beside.scale"))
         pager(SLUG, result.scores["channels"], technique.count)
         st.caption(room.t("page.shown" if has_places else "page.shown_bars", **result.scores))
     if compared:

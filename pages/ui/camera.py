@@ -67,6 +67,8 @@ def _camera(network: GraphModel, layer: str, maps: int) -> None:
     st.caption(t("camera.caption", layer=layer, maps=maps))
     if context.state.playing:
         _running_along(view, network)
+        # Outside what is drawn twice a second: a press may not meet a button that is just being replaced.
+        st.button(t("camera.take"), key="camera.take", icon=":material/photo_camera:", on_click=_take, args=(view,))
 
 
 def _running_along(view: LiveView, network: GraphModel) -> None:
@@ -77,16 +79,14 @@ def _running_along(view: LiveView, network: GraphModel) -> None:
         if view.top:
             st.plotly_chart(class_bars(view.top, network, language()), width="stretch", key="camera.top")
             st.caption(t("camera.rate", rate=f"{view.rate:.1f}"))
-            if st.button(
-                t("camera.take"), key="camera.take", icon=":material/photo_camera:", on_click=_take, args=(view,)
-            ):
-                st.rerun()
 
     top()
 
 
 def _take(view: LiveView) -> None:
-    """Make the newest frame the picture that all pages work on."""
+    """Make the newest frame, if one has come yet, the picture that all pages work on."""
+    if view.frame is None:
+        return
     ref = keep_upload(Picture(view.frame))
     st.session_state.setdefault(UPLOADS, {})[ref] = t("ui.camera_picture")
     st.session_state.update({"image": ref, ON: False})

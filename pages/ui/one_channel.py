@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.compare import second_name
 from pages.ui.controls import widgets
+from pages.ui.language import t
 from pages.ui.room import Room
 from pages.ui.units import channel_names, choose, number, passport
 from pages.ui.value_charts import histogram, scale_bar, value_bars
@@ -77,7 +78,7 @@ def _over_picture(room: Room, result: Result, on_map: Callable[[Click], None]) -
             hears=GRID,
             on_heard=on_map,
         )
-    scale_bar(scores["low"], scores["high"])
+    scale_bar(scores["low"], scores["high"], t("ui.beside.scale"))
     st.caption(alt)
     if room.values["row"] is not None:
         st.button(room.t("page.peak_again"), key=f"{slug}.again", on_click=partial(choose, slug, row=None, column=None))

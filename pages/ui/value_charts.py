@@ -50,7 +50,7 @@ def histogram(result: Result, x_title: str, y_title: str) -> go.Figure:
     return chart
 
 
-def scale_bar(low: float, high: float, label: str = "") -> None:
+def scale_bar(low: float, high: float, label: str) -> None:
     """The colours of a map from least to greatest with the numbers at both ends and in the middle; diverging below zero.
 
     In the page's own colours, so that nothing white lies under it in the dark. `label` says what it is to who cannot see it.

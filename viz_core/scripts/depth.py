@@ -12,7 +12,6 @@ from viz_core.scripts.parts import compose, fill, set_files, value
 from viz_core.scripts.script import Script
 from viz_core.scripts.vectors import BATCH, arranged_code, graph_code, plane_code
 
-INDENTED = {"subsequent_indent": " " * 16, "break_long_words": False, "break_on_hyphens": False}
 OBEYED = ("dataset", "count", "perplexity", "steps")
 _BODY = """
 files = sorted(Path("pictures").glob("*.png"))  # as the network sees them: squares of $side pixels
@@ -52,7 +51,7 @@ def write(technique: Depth) -> Script:
         small=LOOK_SIDE,
         stages=len(layers),
         batch=BATCH,
-        answers=textwrap.fill(f"[{', '.join(value(network, layer, layers) for layer in layers)}]", 100, **INDENTED),
+        answers=_wrapped(", ".join(value(network, layer, layers) for layer in layers)),
         width=max(neighbours_for(technique.perplexity, len(evenly)), KEPT_AT),
         perplexity=technique.perplexity,
         steps=technique.steps,
@@ -60,3 +59,8 @@ def write(technique: Depth) -> Script:
     groundwork = "\n\n".join([plane_code(), graph_code(), arranged_code(chunk(len(evenly)))])
     files = set_files(whole, evenly, side)
     return compose(technique, "maps", body, layers=layers, files=files, groundwork=groundwork)
+
+
+def _wrapped(listed: str) -> str:
+    """A list on as many lines as it needs."""
+    return textwrap.fill(f"[{listed}]", 100, subsequent_indent=" " * 16, break_long_words=False, break_on_hyphens=False)

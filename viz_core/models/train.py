@@ -69,7 +69,7 @@ class TrainConfig:
     teacher_weight: float = 0.5
     ema: float = 0.99
     # from this progress on, these sides in turn; the largest teach that objects may be large
-    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.35, (48,)), (0.82, (64, 96)))
+    sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.3, (48,)), (0.65, (64,)), (0.84, (64, 128)))
     area: tuple[float, float] = (0.25, 1.0)
     colour: float = 0.2
     radius: float = 0.0  # adversarial training where above 0

@@ -56,6 +56,7 @@ if base is not None:
         saliency, segmentation = st.tabs([room.t("page.tab_map"), room.t("page.tab_segmentation")])
         with saliency:
             draw_map(result)
+        result = technique.finished(result)
         with segmentation:
             draw_segmentation(result)
     if second is not None:

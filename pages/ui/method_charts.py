@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.ui.charts import colour_scale
 from viz_core.images.render import DIVERGING
 
 MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}
@@ -52,7 +53,6 @@ def method_bars(
 
 def agreement_matrix(names: Sequence[str], alike: np.ndarray) -> go.Figure:
     """How alike each pair of methods is, -1 to 1."""
-    scale = [[place / (len(DIVERGING) - 1), f"rgb({r},{g},{b})"] for place, (r, g, b) in enumerate(DIVERGING)]
     chart = go.Figure(
         go.Heatmap(
             z=alike,
@@ -60,7 +60,7 @@ def agreement_matrix(names: Sequence[str], alike: np.ndarray) -> go.Figure:
             y=list(names),
             zmin=-1,
             zmax=1,
-            colorscale=scale,
+            colorscale=colour_scale(DIVERGING),
             text=np.round(alike, 2),
             texttemplate="%{text}",
             hoverinfo="skip",

@@ -93,11 +93,15 @@ def test_stop_keeps_the_average_of_the_noise_so_far():
     np.testing.assert_array_equal(end.value.value.arrays["map"], short.arrays["map"])
 
 
-def test_another_look_at_the_same_attribution_asks_no_network():
-    chosen = technique(signed=True, channels="blue", foreground=0.8)
+@pytest.mark.parametrize("method", ["gradient", "squared", "times_input", "smoothgrad"])
+def test_another_look_at_the_same_attribution_asks_no_network(method):
+    chosen = technique(method=method, samples=2, signed=True, channels="blue", foreground=0.8)
     base = finish(chosen.computed().run())
-    again, direct = chosen.again(base), finish(chosen.run())
+    again, direct = chosen.finished(chosen.again(base)), finish(chosen.run())
     assert again.recipe == direct.recipe
+    assert set(again.arrays) == set(direct.arrays)
+    assert again.scores == direct.scores
+    assert "mask" not in base.arrays
     for name, picture in direct.pictures.items():
         np.testing.assert_array_equal(again.pictures[name], picture)
 

@@ -102,8 +102,7 @@ class Cam(Technique):
         signed = self.method == "cam"
         joint = limits_of(values, signed=signed)
         pictures, arrays, table = {}, {"map": values[0], "maps": values}, []
-        with torch.inference_mode():
-            scores = network(x)[0]
+        scores = network.scores(x)
         for place, target in enumerate(targets, start=1):
             limits = joint if self.scale == "joint" else limits_of(values[place - 1], signed=signed)
             pictures[f"class_{place}"] = overlay(pixels, values[place - 1], OVERLAY, signed, limits)

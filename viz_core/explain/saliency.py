@@ -89,10 +89,10 @@ class Saliency(Technique):
             done += 1
             if self.is_live and (yield Step(done, self.samples, self.preview(x, attribution))):
                 break
-        return self.viewed(x, attribution.cpu().numpy()[0], target, done)
+        return self.finished(self.viewed(x, self.attribution(attribution.cpu().numpy()[0], x), target, done))
 
     def attributions(self, network: GraphModel, x: Tensor, target: int, against: int | None) -> Iterator[Tensor]:
-        """The attribution (1, 3, H, W), better and better where it is an average."""
+        """The gradient (1, 3, H, W), or what is averaged from many of them, better and better."""
         if self.method.startswith("smoothgrad"):
             yield from smoothgrad(
                 network,
@@ -107,50 +107,77 @@ class Saliency(Technique):
         elif self.method == "integrated":
             yield from integrated_gradients(network, x, target, against, points=self.samples)
         else:
-            gradient = score_gradient(network, x, target, against=against)
-            yield {"gradient": gradient, "squared": gradient.square(), "times_input": gradient * x}[self.method]
+            yield score_gradient(network, x, target, against=against)
+
+    def attribution(self, found: np.ndarray, x: Tensor) -> np.ndarray:
+        """The attribution (3, H, W) of the method from what was computed for it: the gradient, or an average as it is."""
+        if self.method == "squared":
+            return np.square(found)
+        return found * x[0].cpu().numpy() if self.method == "times_input" else found
 
     def preview(self, x: Tensor, attribution: Tensor) -> np.ndarray:
         """The map so far over the picture."""
         values = reduced(attribution.cpu().numpy()[0], self.channels, self.signed)
         return overlay(to_pixels(x), values, OVERLAY, self.signed, shown_limits(values, signed=self.signed))
 
-    def computed(self) -> "Saliency":
-        """The same computation, looked at in the standard way: two techniques that share this share their attribution."""
-        return self.model_copy(update={name: type(self).model_fields[name].default for name in VIEW})
+    def computed(self) -> "SaliencyMap":
+        """The same computation, looked at in the standard way: two techniques that share this share their gradients."""
+        standard = {name: type(self).model_fields[name].default for name in VIEW}
+        return SaliencyMap(**dict(self) | standard | {"method": self.method if self.is_live else "gradient"})
 
     def again(self, result: Result) -> Result:
-        """The result of this technique from one of `computed()`, without asking the network again."""
+        """The map of this technique from one of `computed()`, without asking the network again, and no segmentation yet."""
         x, scores = torch.from_numpy(result.arrays["input"]), result.scores
-        shown = self.viewed(x, result.arrays["attribution"], scores["class_index"], scores["samples"])
+        attribution = self.attribution(result.arrays["attribution"], x)
+        shown = self.viewed(x, attribution, scores["class_index"], scores["samples"])
         return dataclasses.replace(shown, frames=result.frames)
 
     def viewed(self, x: Tensor, attribution: np.ndarray, target: int, samples: int) -> Result:
-        """Map, overlay and segmentation of an attribution (3, H, W)."""
+        """Map and overlay of an attribution (3, H, W)."""
         network, pixels = self.network(), to_pixels(x)
         values = reduced(attribution, self.channels, self.signed)
         limits = shown_limits(values, signed=self.signed)
-        mask = segment(pixels, reduced(attribution, self.channels, signed=False), self.foreground, self.background)
-        with torch.inference_mode():
-            score = float(network(x.to(network.device))[0, target])
         return self.result(
-            arrays={"map": values, "attribution": attribution, "mask": mask},
+            arrays={"map": values, "attribution": attribution},
             pictures={
                 "overlay": overlay(pixels, values, OVERLAY, self.signed, limits),
                 "map": heatmap(values, self.signed, limits),
                 "legend": colour_bar(self.signed, limits),
-                "mask": np.repeat(255 * mask.astype(np.uint8)[..., None], 3, axis=2),
-                "cutout": cut_out(pixels, mask),
             },
             scores={
                 "class": network.class_name(target),
                 "class_index": target,
-                "score": score,
+                "score": float(network.scores(x.to(network.device))[target]),
                 "samples": samples,
                 "sum": float(attribution.sum()),
-                "object_share": float(mask.mean()),
             },
         )
+
+    def finished(self, result: Result) -> Result:
+        """What `viewed` made, with the segmentation: by far the longest part where one gradient is all there is."""
+        pixels, magnitude = (
+            to_pixels(result.arrays["input"]),
+            reduced(result.arrays["attribution"], self.channels, False),
+        )
+        mask = segment(pixels, magnitude, self.foreground, self.background)
+        return dataclasses.replace(
+            result,
+            arrays={**result.arrays, "mask": mask},
+            pictures={
+                **result.pictures,
+                "mask": np.repeat(255 * mask.astype(np.uint8)[..., None], 3, axis=2),
+                "cutout": cut_out(pixels, mask),
+            },
+            scores={**result.scores, "object_share": float(mask.mean())},
+        )
+
+
+class SaliencyMap(Saliency):
+    """Saliency for a page that shows the map before the segmentation: its results lack the latter."""
+
+    def finished(self, result: Result) -> Result:
+        """The result as it is."""
+        return result
 
 
 def shown_limits(*maps: np.ndarray, signed: bool = False) -> Limits:

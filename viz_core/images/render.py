@@ -26,6 +26,7 @@ MOST_FRAMES = 120
 LONGEST_FRAME_SIDE = 512
 LONGEST_RECIPE = 64 * 1024
 RECIPE_CHUNK = "convscope"
+PNG_EFFORT = 3  # of 9: 8 % larger files than with the usual 6, in a third of the time that people wait for them
 
 # Every fifth colour of viridis (van der Walt & Smith, CC0); interpolated it is within 1/255 of the original.
 _VIRIDIS = (
@@ -213,7 +214,7 @@ def encode_png(pixels: np.ndarray, recipe: str | None = None) -> bytes:
     notes = PngInfo()
     if recipe is not None:
         notes.add_itxt(RECIPE_CHUNK, recipe)
-    return _encode(Image.fromarray(pixels), format="PNG", pnginfo=notes)
+    return _encode(Image.fromarray(pixels), format="PNG", pnginfo=notes, compress_level=PNG_EFFORT)
 
 
 def encode_jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:

@@ -11,6 +11,7 @@ from pages.ui.explain_box import explain_box
 from pages.ui.language import language, t
 from pages.ui.link import address_of
 from pages.ui.navigation import recipe_drop, room_page, rooms
+from pages.ui.png_image import show_png
 from pages.ui.sidebar import Choice, model_label
 from viz_core import models
 from viz_core.export import facts_json, npz
@@ -65,7 +66,7 @@ seen, stations, top = way_through(network.digest, picture.digest, network, pictu
 question, answer = st.columns([2, 3], gap="large")
 with question:
     st.markdown(f"**{t('home.picture')}**")
-    st.image(seen, width="stretch", alt=t("ui.picture"))
+    show_png(seen, alt=t("ui.picture"))
     st.caption(t("home.sees_help", network=model_label(choice.model), size=network.input_size))
 with answer:
     st.markdown(f"**{t('home.sees')}**")
@@ -76,7 +77,7 @@ st.markdown(f"**{t('home.between')}**")
 with st.grid(STATIONS, min_column_width=150):
     for station in stations:
         caption = t("home.station", layer=station.layer, channels=station.shape[0], side=station.shape[-1])
-        st.image(station.picture, width="stretch", caption=caption, alt=caption)
+        show_png(station.picture, caption=caption, alt=caption)
 st.caption(t("home.between_help"))
 facts = {"model": choice.model, "image": choice.image, "weights": network.digest, "picture": picture.digest}
 classes = [{"index": index, "name": name, "probability": probability} for index, name, probability in top]

@@ -8,6 +8,7 @@ import torch
 from pages.ui.beside import pick_second, show_beside
 from pages.ui.eraser import eraser_view
 from pages.ui.occlusion_chart import occlusion_chart
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from viz_core.explain.eraser import eraser
 from viz_core.explain.occlusion import TAKEOVER_COLOURS, Occlusion
@@ -48,8 +49,10 @@ def other_sizes(result: Result) -> None:
         with column:
             room.show(result, technique.array("overlay", side), room.t("page.patch_side", side=side))
     if "legend" in result.pictures:
-        st.image(
-            room.png(result, "legend"), alt=room.t("page.score_scale" if technique.show == "score" else "page.scale")
+        show_png(
+            room.png(result, "legend"),
+            width="content",
+            alt=room.t("page.score_scale" if technique.show == "score" else "page.scale"),
         )
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.ui.charts import distance_bars
 from pages.ui.controls import own_fields
 from pages.ui.gram_explorer import gram_explorer
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from pages.ui.style_controls import layer_sliders, own_picture
 from viz_core.generate.gram_view import gram_view
@@ -22,7 +23,7 @@ def one(result: Result, method: str) -> None:
     st.markdown(f"**{room.t(f'options.method.{method}')}**")
     share = f"{result.scores[f'gram distance: {method}']:.1%}"
     caption = room.t("page.share", share=share)
-    st.image(room.png(result, method), width="stretch", caption=caption, alt=caption)
+    show_png(room.png(result, method), caption=caption, alt=caption)
     if f"from {method}" in result.pictures:
         room.show(result, f"from {method}", room.t("page.from"))
 

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.ui import link
 from pages.ui.controls import layer_options
 from pages.ui.language import t
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from pages.ui.sidebar import load_with_progress, model_label, model_options
 from pages.ui.value_charts import scale_bar
@@ -89,7 +90,7 @@ def show_beside(
         pixels = overlay(to_pixels(result.arrays["input"]), own, OVERLAY, signed, scale)
         said = t("ui.beside.caption", name=name, seen=_seen(room, result))
         with column:
-            st.image(encode_png(pixels, result.recipe.to_json()), caption=said, alt=said, width="stretch")
+            show_png(encode_png(pixels, result.recipe.to_json()), caption=said, alt=said)
             if not one_scale:
                 scale_bar(*scale, t("ui.beside.scale"))
     if one_scale:

@@ -12,6 +12,7 @@ from pages.ui.charts import INK, colour_scale
 from pages.ui.contest import Player, outcome, play
 from pages.ui.lesson_bar import STAGE
 from pages.ui.looked_view import looked
+from pages.ui.png_image import show_png
 from pages.ui.room import Room, page_address
 from viz_core.cache_folder import cache_folder
 from viz_core.images.datasets import label_title
@@ -56,7 +57,7 @@ def host_view(room: Room, result: Result, code: str) -> None:
         return
     picture, told = st.columns([2, 3], gap="large")
     with picture:
-        st.image(_qr(code), width="stretch", alt=room.t("page.qr"))
+        show_png(_qr(code), alt=room.t("page.qr"))
     with told:
         with st.container(key="class-letters"):
             st.html(_LARGE_CODE)
@@ -187,7 +188,7 @@ def _disagreements(room: Room, result: Result, shares: Sequence[Share], machine:
         return
     for column, place in zip(st.columns(MOST_DISAGREEMENTS), chosen, strict=False):
         label = label_title(result.tables["questions"][place]["label"], room.lang)
-        column.image(encode_png(result.arrays["pictures"][place]), width="stretch", alt=label)
+        show_png(encode_png(result.arrays["pictures"][place]), column, alt=label)
         who = "class_ahead" if apart[place] > 0 else "network_ahead"
         column.caption(room.t(f"page.{who}", label=label, share=f"{shares[place].value:.0%}"))
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.ui.countdown import countdown
 from pages.ui.paint import paint
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from viz_core.images.datasets import label_title
 from viz_core.images.render import encode_png
@@ -44,7 +45,7 @@ def play(room: Room, technique: YouVsNet, result: Result, player: Player) -> Non
     st.progress(place / len(questions), text=room.t("page.progress", place=place + 1, total=len(questions)))
     picture, choices = st.columns([2, 3])
     with picture:
-        st.image(encode_png(result.arrays["pictures"][place]), width=PICTURE_WIDTH, alt=room.t("page.asked"))
+        show_png(encode_png(result.arrays["pictures"][place]), width=PICTURE_WIDTH, alt=room.t("page.asked"))
     with choices:
         if technique.seconds:
             _clock(room, technique, result, player, place)
@@ -128,7 +129,7 @@ def outcome(room: Room, result: Result, answers: Mapping[int, str]) -> None:
     columns = st.columns(5)
     for place, row in enumerate(questions):
         with columns[place % len(columns)]:
-            st.image(
+            show_png(
                 encode_png(result.arrays["pictures"][place]), width="stretch", alt=label_title(row["label"], room.lang)
             )
             st.markdown(f"**{label_title(row['label'], room.lang)}**")

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from pages.ui.sidebar import load_with_progress, model_label, model_options
 from viz_core.generate.fooling import LEVELS, on_line
@@ -35,7 +36,7 @@ def epsilon_line(room: Room, result: Result) -> None:
         name = room.network.class_name(place.index, room.lang)
         said = room.t("page.line_at", epsilon=shown[at], name=name, probability=f"{place.probability:.1%}")
         picture, chart = st.columns([1, 2])
-        picture.image(encode_png(place.pixels), caption=said, width="stretch", alt=said)
+        show_png(encode_png(place.pixels), picture, caption=said, alt=said)
         chart.plotly_chart(_scores(room, epsilons, logits, epsilons[at]), width="stretch", key="fooling.scores")
 
     st.markdown(f"**{room.t('page.line')}**")

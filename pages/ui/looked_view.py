@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from viz_core.images.datasets import label_title
 from viz_core.images.render import encode_png
@@ -41,7 +42,7 @@ def looked(room: Room, result: Result, paintings: Callable[[int], tuple[str, ...
     maps |= {name: result.arrays[name][place] for name in MAPS}
     best = min((areas[name], name) for name in maps)[1]
     for column, (name, values) in zip(st.columns(len(maps)), maps.items(), strict=True):
-        column.image(encode_png(over(shown, values)), width="stretch", alt=room.t(f"page.maps.{name}"))
+        show_png(encode_png(over(shown, values)), column, alt=room.t(f"page.maps.{name}"))
         star = " :material/trophy:" if name == best else ""
         column.metric(f"{room.t(f'page.maps.{name}')}{star}", f"{areas[name]:.3f}")
     st.caption(room.t("page.looked_help", chance=f"{areas['chance']:.3f}", people=len(painted)))

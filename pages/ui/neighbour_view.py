@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ui import link
 from pages.ui.language import language
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from pages.ui.thumbnails import thumbnails
 from pages.ui.units import number
@@ -134,7 +135,7 @@ def reasons(room: Room, result: Result) -> None:
                 kwargs={"off": (*off, row["unit"])},
             )
         with picture:
-            st.image(room.png(result, f"why_{place}"), width="stretch", alt=room.t("page.columns"))
+            show_png(room.png(result, f"why_{place}"), alt=room.t("page.columns"))
 
 
 def pick_from_set(room: Room, dataset: str) -> None:

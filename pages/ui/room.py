@@ -18,6 +18,7 @@ from pages.ui.language import language, t
 from pages.ui.lesson_bar import RECORD, STAGE
 from pages.ui.live import attach, live_view, stop_button
 from pages.ui.pins import pin_box
+from pages.ui.png_image import show_png
 from pages.ui.script_box import script_box
 from pages.ui.session import owner
 from pages.ui.sidebar import Choice
@@ -288,7 +289,7 @@ class Room:
 
     def show(self, result: Result, picture: str, caption: str | None = None) -> None:
         """Draw a picture of the result as wide as its column."""
-        st.image(self.png(result, picture), width="stretch", caption=caption, alt=caption or self.t("title"))
+        show_png(self.png(result, picture), caption=caption, alt=caption or self.t("title"))
 
     def downloads(self, result: Result | None, told: bool = True) -> None:
         """Everything a result holds, as files, and the link to this page as it stands; only the link if not yet `told`."""

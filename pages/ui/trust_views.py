@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.ui.method_charts import agreement_matrix, method_bars, method_curves
+from pages.ui.png_image import show_png
 from pages.ui.room import Room
 from viz_core.explain.methods import METHODS
 from viz_core.explain.trust import OVERLAY
@@ -32,7 +33,7 @@ def tiles(room: Room, result: Result, maps: Iterable[np.ndarray], captions: Iter
         for column, (name, values, caption) in zip(st.columns(COLUMNS), told[start : start + COLUMNS], strict=False):
             png = result.png_of(f"{name}_{depth}", partial(overlay, pixels, values, OVERLAY))
             said = f"{method_name(room, name)}: {caption}" if caption else method_name(room, name)
-            column.image(png, caption=said, alt=said, width="stretch")
+            show_png(png, column, caption=said, alt=said)
 
 
 @st.fragment

@@ -3,7 +3,7 @@
 from viz_core.explain.cam import Cam, chosen_classes
 from viz_core.models.work import batch_size
 from viz_core.scripts.parts import comment, compose, fill, relu_rule, value
-from viz_core.scripts.script import Script, beyond
+from viz_core.scripts.script import Script
 
 OBEYED = ("method", "layer", "classes", "scale")
 _START = """
@@ -13,9 +13,16 @@ scores = see(x)
 maps = $maps  # what the layer answers, (1, channels, h, w)
 """
 _CAM = """
+$weights
+result = torch.einsum("kc,nchw->khw", weights, maps).detach().numpy()
+"""
+_LINEAR = """
 # The last linear layer weighs the maps.
 weights = net.get_submodule("$head").weight[classes]
-result = torch.einsum("kc,nchw->khw", weights, maps).detach().numpy()
+"""
+_IDENTITY = """
+# The network averages the maps of its classes themselves, so each class weighs its own map alone.
+weights = torch.eye(maps.shape[1])[classes]
 """
 _GRADIENTS = """
 result = []
@@ -66,9 +73,8 @@ def write(technique: Cam) -> Script:
     )
     if technique.method == "cam":
         linear = [layer.name for layer in network.layers() if layer.kind in ("Linear", "Conv2d")][-1]
-        if network.layer(linear).kind != "Linear":
-            raise beyond("method")
-        body += "\n\n" + fill(_CAM, head=linear)
+        weights = fill(_LINEAR, head=linear) if network.layer(linear).kind == "Linear" else fill(_IDENTITY)
+        body += "\n\n" + fill(_CAM, weights=weights)
     elif technique.method == "scorecam":
         body += "\n\n" + fill(_SCORE_CAM, batch=batch_size(network, x))
     else:

@@ -2,6 +2,7 @@
 
 from viz_core.generate.deepdream import CROP, GUIDE_SIDE, LEVELS, MOST_GUIDES, DeepDream
 from viz_core.generate.flow import carried, flow
+from viz_core.generate.loop import tiles
 from viz_core.images.intake import Picture
 from viz_core.images.render import encode_png
 from viz_core.images.tensor import central
@@ -11,32 +12,14 @@ from viz_core.scripts.script import Script
 from viz_core.technique import check_channel
 
 OBEYED = (
-    *(
-        "layer",
-        "channel",
-        "also",
-        "weights",
-        "octaves",
-        "octave_scale",
-        "steps",
-        "step_size",
-        "jitter",
-        "guide",
-        "carry",
-    ),
-    *("guided", "zoom", "film"),
+    *("layer", "channel", "also", "weights", "octaves", "octave_scale", "steps", "step_size", "jitter", "guide"),
+    *("carry", "guided", "zoom", "film", "tile", "begin"),
 )
 _BODY = """
 generator = torch.Generator().manual_seed($seed)
 $guide
 
-def gradient(values, firsts):  # of how strongly the layers answer, which should grow
-    values = values.detach().requires_grad_()
-    $look
-    strengths = [$strengths]
-    firsts += [value.detach().abs() for value in strengths][len(firsts):]  # each as a share of its first value
-    loss = -sum($share for $each in zip(strengths, firsts$weights))
-    return torch.autograd.grad(loss, values)[0]
+$gradient
 
 def dream(x):  # from small to large: what was dreamt is carried to the next size, the picture itself comes back sharp
     detail = torch.zeros_like(x)
@@ -46,7 +29,7 @@ def dream(x):  # from small to large: what was dreamt is carried to the next siz
         values, firsts = (base + resized(detail, base.shape[-2:])).clamp(0, 1), []
         slope = gradient(values, firsts)
         for step in range($steps):
-            values = (values - $step_size * (slope / slope.abs().mean())).clamp(0, 1)
+            values = (values - $step_size * (slope / slope.flatten(1).abs().mean(1))).clamp(0, 1)
             slope = gradient(values, firsts)
         detail = values - base
     return (x + resized(detail, x.shape[-2:])).clamp(0, 1)
@@ -54,6 +37,27 @@ def dream(x):  # from small to large: what was dreamt is carried to the next siz
 $frames
 result = dreamt.numpy()
 Image.fromarray((255 * result[0].transpose(1, 2, 0)).round().astype(np.uint8)).save("dream.png")
+"""
+_GRADIENT = """
+def gradient(values, firsts):  # of how strongly the layers answer, which should grow
+    values = values.detach().requires_grad_()
+    $look
+    strengths = [$strengths]
+    firsts += [value.detach().abs() for value in strengths][len(firsts):]  # each as a share of its first value
+    loss = -sum($share for $each in zip(strengths, firsts$weights))
+    return torch.autograd.grad(loss, values)[0]
+"""
+_IN_TILES = """
+def gradient(values, firsts):  # of how strongly the layers answer, which should grow, tile by tile
+    shift = torch.randint($low, $high, (2,), generator=generator).tolist()
+    shifted = values.detach().roll(shift, (2, 3)).requires_grad_()
+    for tile in tiles(shifted, $tile):
+        see(tile)
+        strengths = [$strengths]
+        firsts += [value.detach().abs() for value in strengths][len(firsts):]  # each as a share of its first value
+        part = tile.numel() / values.numel()
+        (-sum(part * $share for $each in zip(strengths, firsts$weights))).backward()
+    return shifted.grad.roll([-pixels for pixels in shift], (2, 3))
 """
 _RESIZED = """
 def resized(picture, size):
@@ -65,8 +69,10 @@ _GUIDE = """
 # What the guide picture makes the layers answer; every place is to become like the one it is most like.
 see(picture("guide.png", $size))
 guides = [answers[0].flatten(1)[:, :$most] for answers in ($answers,)]
-def agreement(answers, guide):
-    return torch.einsum("ncp,cg->npg", answers.flatten(2), guide).amax(2).mean()
+"""
+_AGREEMENT = """
+def agreement(answers, guide):  # of each place with the place of the guide that it is most like
+    return torch.einsum("ncp,cg->npg", answers.flatten(2), guide).amax(2).mean(1)
 """
 _ONE = 'dreamt = dream(picture("picture.png", $size))'
 _ZOOM = """
@@ -101,22 +107,42 @@ def write(technique: DeepDream) -> Script:
         guide=fill(_GUIDE, size=min(GUIDE_SIDE, size), most=MOST_GUIDES, answers=", ".join(answers))
         if technique.guided
         else "",
-        look=_ROLL.format(far=-far, end=far + 1) if far else "see(values)",
-        strengths=", ".join(_strengths(technique, answers)),
-        share=f"weight * {share}" if weighted else share,
-        each="strength, first, weight" if weighted else "strength, first",
-        weights=f", {weights}" if weighted else "",
+        gradient=fill(
+            _GRADIENT if technique.tile is None else _IN_TILES,
+            look=_ROLL.format(far=-far, end=far + 1) if far else "see(values)",
+            low=-far,
+            high=far + 1,
+            tile=technique.tile,
+            strengths=", ".join(_strengths(technique, answers)),
+            share=f"weight * {share}" if weighted else share,
+            each="strength, first, weight" if weighted else "strength, first",
+            weights=f", {weights}" if weighted else "",
+        ),
         octaves=technique.octaves,
         octave_scale=repr(technique.octave_scale),
         steps=technique.steps,
         step_size=repr(technique.step_size / LEVELS),
         frames=_frames(technique, size),
     )
-    pictures = {} if technique.film else {"picture.png": technique.image}
+    pictures = {} if technique.film else {"picture.png": technique.begin or technique.image}
     pictures |= {"guide.png": technique.guide} if technique.guided else {}
-    groundwork = fill(_RESIZED) + ("\n\n" + borrowed(flow) + "\n\n" + borrowed(carried) if technique.film else "")
+    groundwork = [
+        fill(_AGREEMENT) if technique.guided else "",
+        fill(_RESIZED),
+        borrowed(flow) if technique.film else "",
+        borrowed(carried) if technique.film else "",
+        borrowed(tiles) if technique.tile is not None else "",
+    ]
     files = _film_files(technique.film) if technique.film else {}
-    return compose(technique, "image", body, pictures=pictures, layers=layers, groundwork=groundwork, files=files)
+    return compose(
+        technique,
+        "image",
+        body,
+        pictures=pictures,
+        layers=layers,
+        groundwork="\n\n".join(filter(None, groundwork)),
+        files=files,
+    )
 
 
 def _strengths(technique: DeepDream, answers: list[str]) -> list[str]:
@@ -126,7 +152,7 @@ def _strengths(technique: DeepDream, answers: list[str]) -> list[str]:
     network = technique.network()
     channel = check_channel(network, technique.layers(network)[0], technique.channel)
     first = answers[0] + (f"[:, {channel}]" if channel is not None else "")
-    return [f"{answer}.square().mean() / 2" for answer in (first, *answers[1:])]
+    return [f"{answer}.flatten(1).square().mean(1) / 2" for answer in (first, *answers[1:])]
 
 
 def _frames(technique: DeepDream, size: int) -> str:

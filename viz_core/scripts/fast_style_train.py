@@ -2,29 +2,26 @@
 
 from collections.abc import Callable
 
+from safetensors.torch import save
+
 from viz_core.errors import ConvscopeError
 from viz_core.generate.fast_style_train import PREVIEW, FastStyleTrain, contents
-from viz_core.generate.style_network import FAINT, KEPT, WHITEST
+from viz_core.generate.style_network import ConditionalNorm, ConvNorm, Residual, StyleNetwork, mirrored, one_style
 from viz_core.generate.style_statistics import content_layer, style_layers
-from viz_core.generate.style_training import LAST_RATE, MOST_CELLS, MOST_GRADIENT, SMALLEST_CELL, WARM_UP
+from viz_core.generate.style_training import LAST_RATE, MOST_GRADIENT, WARM_UP, cells
 from viz_core.images.render import encode_png
-from viz_core.scripts.parts import MOST_PICTURES, Files, compose, fill, value
+from viz_core.scripts.parts import MOST_PICTURES, Files, borrowed, compose, fill, value
 from viz_core.scripts.script import Script
 from viz_core.scripts.statistics import FAR, answers_code
 
 OBEYED = (
     *("styles", "steps", "batch", "style_size", "style_weight", "content_weight", "smoothness", "width", "blocks"),
-    *("rate", "contents"),
+    *("rate", "contents", "begin"),
 )
+PAINTER = (mirrored, ConditionalNorm, ConvNorm, Residual, StyleNetwork, one_style)
 _BODY = """
 def style_answers():  # of the layers that say what a style is
     return $answers
-
-def summaries(maps):  # which channels answer together (the Gram matrix), and each one's mean and deviation
-    flat, share = maps.flatten(2), 1 / (maps.shape[2] * maps.shape[3])
-    average = (maps * share).sum((2, 3))
-    variance = ((maps - average[..., None, None]).square() * share).sum((2, 3))
-    return flat @ flat.transpose(1, 2) / flat.shape[2], torch.stack([average, (variance + 1e-8).sqrt()], 1)
 
 targets = []
 for number in range($styles):
@@ -33,7 +30,8 @@ for number in range($styles):
 targets = [[torch.cat(of_all_styles) for of_all_styles in zip(*layer)] for layer in zip(*targets)]
 contents = all_pictures("contents")
 torch.manual_seed($seed)
-painter, generator = Painter($styles, $width, $blocks), torch.Generator().manual_seed($seed)
+painter, generator = StyleNetwork($styles, $width, $blocks), torch.Generator().manual_seed($seed)
+$begin
 optimiser = torch.optim.Adam(painter.parameters(), lr=$rate)
 for step in range($steps):
     x = torch.cat([crop(contents, $size, generator) for _ in range($batch)])
@@ -56,56 +54,13 @@ for step in range($steps):
 own = picture("picture.png", $own)
 result = torch.cat([painter(own, style[None]) for style in torch.eye($styles)]).detach().numpy()
 """
-_PAINTER = """
-# A convolution on a mirrored border; the scale and the shift after the normalisation belong to the style.
-class Layer(nn.Module):
-    def __init__(self, styles, inputs, outputs, kernel, stride=1, enlarge=1):
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
-        self.scale, self.shift = (nn.Parameter(start(styles, outputs)) for start in (torch.ones, torch.zeros))
-        self.border, self.enlarge = kernel // 2, enlarge
-
-    def forward(self, h, mix):
-        if self.enlarge > 1:
-            h = F.interpolate(h, scale_factor=self.enlarge, mode="nearest")
-        h = self.conv(F.pad(h, (self.border,) * 4, mode="reflect"))
-        return F.instance_norm(h) * (mix @ self.scale)[..., None, None] + (mix @ self.shift)[..., None, None]
-
-# The network that paints: down to a quarter of the size, residual blocks, and up again.
-class Painter(nn.Module):
-    def __init__(self, styles, width, blocks):
-        super().__init__()
-        down = ((3, width, 9, 1), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2))
-        self.down = nn.ModuleList(Layer(styles, *sizes) for sizes in down)
-        layers = [Layer(styles, 4 * width, 4 * width, 3) for _ in range(2 * blocks)]
-        self.blocks = nn.ModuleList(layers)
-        up = ((4 * width, 2 * width), (2 * width, width))
-        self.up = nn.ModuleList(Layer(styles, *sizes, 3, enlarge=2) for sizes in up)
-        self.paint = nn.Conv2d(width, 3, 9)
-        nn.init.normal_(self.paint.weight, std=$faint)
-        nn.init.zeros_(self.paint.bias)
-        self.keep = nn.Parameter(torch.full((styles, 1), $kept))
-
-    def forward(self, x, mix):
-        height, width = x.shape[-2:]
-        h = F.pad(x, (0, -width % 4, 0, -height % 4), mode="replicate")
-        for layer in self.down:
-            h = layer(h, mix).relu()
-        for first, second in zip(self.blocks[::2], self.blocks[1::2]):
-            h = h + second(first(h, mix).relu(), mix)
-        for layer in self.up:
-            h = layer(h, mix).relu()
-        painted = self.paint(F.pad(h, (4,) * 4, mode="reflect"))[:, :, :height, :width]
-        kept = (mix @ self.keep)[..., None, None] * x.clamp($whitest, 1 - $whitest).logit()
-        return torch.sigmoid(painted + kept)
-"""
-_CELLS = """
-# Maps (N, C, H, W) cut into at most $most x $most cells of at least $least places a side.
-def cells(maps):
-    rows, columns = (max(1, min($most, side // $least)) for side in maps.shape[-2:])
-    height, width = maps.shape[-2] // rows, maps.shape[-1] // columns
-    cut = maps[..., : rows * height, : columns * width].unfold(2, height, height).unfold(3, width, width)
-    return cut.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+_SUMMARIES = """
+def summaries(maps):  # which channels answer together (the Gram matrix), and each one's mean and deviation
+    flat, share = maps.flatten(2), 1 / (maps.shape[2] * maps.shape[3])
+    together = flat @ flat.transpose(1, 2) / flat.shape[2]
+    average = (maps * share).sum((2, 3))
+    variance = ((maps - average[..., None, None]).square() * share).sum((2, 3))
+    return together, torch.stack([average, (variance + 1e-8).sqrt()], 1)
 """
 _PACE = """
 # The share of the learning rate: a short rise, then half a cosine over the training (0 to 1).
@@ -135,19 +90,21 @@ def write(technique: FastStyleTrain) -> Script:
     """What the trained network makes of the own picture, in each style."""
     network = technique.network()
     layers, shown = style_layers(network), content_layer(network)
+    start = technique.start()
     watched = tuple(dict.fromkeys((*layers, shown)))
     body = fill(
         _BODY,
         answers=answers_code([value(network, layer, watched) for layer in layers]),
         content=value(network, shown, watched),
-        styles=len(technique.styles),
         own=PREVIEW,
         most=MOST_GRADIENT,
-        **technique.model_dump(exclude={"styles"}),
+        **technique.model_dump(exclude={"styles", "begin", "width", "blocks"}) | start.architecture,
+        begin='painter.load_state_dict(load_file("style.safetensors"))' if technique.begin else "",
     )
-    painter = fill(_PAINTER, faint=FAINT, kept=KEPT, whitest=WHITEST)
-    cells = fill(_CELLS, most=MOST_CELLS, least=SMALLEST_CELL)
+    painter = borrowed(*PAINTER)
     pace = fill(_PACE, warm_up=WARM_UP, last=LAST_RATE)
+    state = {name: tensor.detach().contiguous() for name, tensor in start.state_dict().items()}
+    trained: Files = {"style.safetensors": lambda: save(state)} if technique.begin else {}
     styles = {f"style{number}.png": ref for number, ref in enumerate(technique.styles)}
     return compose(
         technique,
@@ -155,8 +112,8 @@ def write(technique: FastStyleTrain) -> Script:
         body,
         pictures={"picture.png": technique.image, **styles},
         layers=watched,
-        groundwork="\n\n".join([fill(FAR), painter, cells, pace, fill(_CROP)]),
-        files=_content_files(technique),
+        groundwork="\n\n".join([fill(FAR), painter, borrowed(cells), pace, fill(_CROP), fill(_SUMMARIES)]),
+        files=_content_files(technique) | trained,
     )
 
 

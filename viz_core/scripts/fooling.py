@@ -29,10 +29,10 @@ _UNTIL = """
     if $fooled:
         break"""
 _MOVES = {
-    "gradient": "x = x - {step!r} * gradient / gradient.abs().mean()",
+    "gradient": "x = x - {step!r} * (gradient / gradient.abs().mean())",
     "fgsm": "x = x - {epsilon!r} * gradient.sign()",
     "linf": "x = x - {size!r} * gradient.sign()\n    x = before + (x - before).clamp({low!r}, {radius!r})",
-    "l2": "x = x - {size!r} * gradient / gradient.norm()\n"
+    "l2": "x = x - {size!r} * (gradient / gradient.norm())\n"
     "    x = before + (x - before) * ({radius!r} / (x - before).norm()).clamp(max=1)",
 }
 _DEEPFOOL = """
@@ -66,7 +66,8 @@ before, generator = rounded(x), torch.Generator().manual_seed($seed)
 def painted(places):  # the picture with one pixel painted over, once for each place
     pictures, (height, width) = before.repeat(len(places), 1, 1, 1), before.shape[-2:]
     rows, columns = (places[:, 0] * height).long(), (places[:, 1] * width).long()
-    pictures[torch.arange(len(places)), :, rows.clamp(max=height - 1), columns.clamp(max=width - 1)] = rounded(places[:, 2:])
+    rows, columns = rows.clamp(max=height - 1), columns.clamp(max=width - 1)
+    pictures[torch.arange(len(places)), :, rows, columns] = rounded(places[:, 2:])
     return pictures
 
 def worth(places):  # $what
@@ -114,7 +115,7 @@ optimiser = torch.optim.Adam([values], $rate)
 
 def loss():
     optimiser.zero_grad()
-    apart = (hog(values, smooth=True) - wanted).square().sum() / wanted.square().sum()
+    apart = (hog(values, smooth=True) - wanted).flatten(1).square().sum() / wanted.square().sum()
     loss = apart + 0.5 * (values - before).abs().pow(2.0).mean()
     loss.backward()
     return float(loss.detach())

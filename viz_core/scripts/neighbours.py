@@ -1,7 +1,5 @@
 """Nearest neighbours as a script."""
 
-import math
-
 from viz_core.embed.neighbours import Neighbours
 from viz_core.images.datasets import open_dataset
 from viz_core.images.picture_set import square
@@ -26,7 +24,8 @@ _LEAVE_OUT = """
 distances[{query}] = np.inf  # the picture itself"""
 
 _OFF = """
-apart[:, {off}] = 0  # units that are switched off"""
+off = {off}  # units that are switched off
+apart{places}[:, off] = 0"""
 
 
 def write(technique: Neighbours) -> Script:
@@ -34,9 +33,8 @@ def write(technique: Neighbours) -> Script:
     network, pictures = technique.network(), open_dataset(technique.dataset)
     layer, side = technique.chosen_layer(), technique.side()
     leave_out = "" if technique.query is None else _LEAVE_OUT.format(query=technique.query)
-    numbers = technique.network().layer(layer, (side, side)).shape
-    width = math.prod(numbers) if technique.flat else numbers[0]
-    off = _OFF.format(off=technique.numbers_off(layer, width)) if technique.off else ""
+    places = f".reshape(len(apart), {technique.units(layer)}, -1)" if technique.flat else ""
+    off = _OFF.format(off=list(technique.off), places=places) if technique.off else ""
     k = min(technique.k, len(pictures) - (technique.query is not None))
     body = vectors_code(value(network, layer), side, technique.flat) + fill(_BODY, k=k, leave_out=leave_out, off=off)
     files = set_files(pictures, range(len(pictures)), side)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from string import Template
 from typing import Any
 
+import numpy as np
 from safetensors.torch import save
 
 from viz_core.errors import ConvscopeError
@@ -24,6 +25,7 @@ from viz_core.technique import Technique
 
 Files = dict[str, Callable[[], bytes]]
 
+LONGEST_LINE = 120
 LONGEST = 40  # lines of a script, comments and imports too
 MOST_PICTURES = 3000  # of a set that travels with its script
 
@@ -45,10 +47,12 @@ _IMPORTS = (
     (r"\bcv2\.", "import cv2"),
     (r"\bTSNEEmbedding\(", "from openTSNE import TSNEEmbedding, affinity"),
     (r"\bPrecomputedNeighbors\(", "from openTSNE.nearest_neighbors import PrecomputedNeighbors"),
+    (r"\bKMeans\(", "from sklearn.cluster import KMeans"),
     (r"\bPCA\(", "from sklearn.decomposition import PCA"),
     (r"\bUMAP\(", "from umap import UMAP"),
     (r"\bgaussian_blur\(", "from torchvision.transforms.v2.functional import gaussian_blur"),
 )
+_FUNCTIONAL = ("interpolate", "grid_sample", "instance_norm", "pad")  # which the engine imports by their names
 _PACKAGES = {
     "safetensors": r"\bload_file\(",
     "scikit-learn": r"\bPCA\(",
@@ -160,7 +164,7 @@ def comment(words: str) -> str:
 
 def numbers(values: Any) -> str:
     """A tensor's numbers as a list that reads back to the same tensor."""
-    return "[" + ", ".join(str(float(f"{value:.9g}")) for value in values.flatten().tolist()) + "]"
+    return "[" + ", ".join(str(np.float32(value)) for value in values.flatten().tolist()) + "]"
 
 
 def wrapped(line: str) -> str:
@@ -252,14 +256,31 @@ def relu_rule(rule: str) -> str:
 
 
 def borrowed(*functions: Callable[..., Any]) -> str:
-    """Functions of the engine as they are, but for their annotations, with the constants of their module that they use."""
+    """Functions and classes of the engine without annotations, with the constants of the first one's module that they use."""
     trees = [ast.parse(inspect.getsource(function)).body[0] for function in functions]
     used = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
     known = vars(inspect.getmodule(functions[0]))
     constants = [
         f"{name} = {known[name]!r}" for name in known if name in used and isinstance(known[name], int | float | tuple)
     ]
-    return "\n\n".join(["\n".join(constants), *(ast.unparse(_Bare().visit(tree)) for tree in trees)])
+    code = "\n\n".join(["\n".join(constants), *(ast.unparse(_Bare().visit(tree)) for tree in trees)])
+    return "\n".join(map(_folded, code.splitlines()))
+
+
+def _folded(line: str) -> str:
+    """A line of code, continued on the next where it is too long: behind a comma inside brackets."""
+    if len(line) <= LONGEST_LINE:
+        return line
+    depth, places = 0, []
+    for place, letter in enumerate(line[:LONGEST_LINE]):
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth:
+            places.append((-depth, place + 1))
+    if not places:
+        return line
+    cut = max(places)[1]
+    indent = re.match(r" *", line)[0] + "    "  # type: ignore[index]
+    return line[:cut] + "\n" + _folded(indent + line[cut:].lstrip())
 
 
 class _Bare(ast.NodeTransformer):
@@ -273,7 +294,7 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(f"F.{node.id}" if node.id in ("interpolate", "grid_sample") else node.id, node.ctx)
+        return ast.Name(f"F.{node.id}" if node.id in _FUNCTIONAL else node.id, node.ctx)
 
 
 def set_files(pictures: PictureSet, indices: Sequence[int], side: int) -> Files:
@@ -310,6 +331,7 @@ def compose(
         below.insert(1 if network_too else 0, fill(_PICTURE))
         all_files |= {file: picture_file(ref) for file, ref in (pictures or {}).items()}
     below += re.split(r"\n\n(?=\S)", _tidy(groundwork)) if groundwork.strip() else []
+    body = "\n".join(map(_folded, body.splitlines()))
     watch = watching(technique.network(), layers) + "\n\n" if layers else ""
     code = _tidy(watch + body.strip("\n") + "\n\n" + fill(_SAVE, file=file_name(array), array=array))
     while below:
@@ -348,7 +370,7 @@ def _tidy(code: str) -> str:
 def _shared(helper: str, code: str) -> list[str]:
     """What is defined in one file and used in the other."""
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
-    return sorted(used & set(re.findall(r"^(?:def |class )?(\w+)(?=\(| = )", helper, re.MULTILINE)))
+    return sorted(used & set(re.findall(r"^(?:def |class )?(\w+)(?=\(| = |:)", helper, re.MULTILINE)))
 
 
 def _head(technique: Technique, made: str, code: str, files: Sequence[str]) -> str:
@@ -356,7 +378,7 @@ def _head(technique: Technique, made: str, code: str, files: Sequence[str]) -> s
     more = [package for package, pattern in _PACKAGES.items() if re.search(pattern, code)]
     needs = "torch, torchvision, numpy and pillow" + (f" (and {', '.join(more)})" if more else "")
     listed = ", ".join(sorted({name.partition("/")[0] for name in files}))
-    beside = f"\nBeside it must lie: {listed}." if listed else ""
+    beside = "\n" + textwrap.fill(f"Beside it must lie: {listed}.", 116) if listed else ""
     summary = textwrap.fill(technique.summary(), 116)
     makes = textwrap.fill(f"Makes the array {made} as Convscope does, with {needs}.", 116)
     return f'"""{summary}\n\n{makes}{beside}\n"""\n\n'

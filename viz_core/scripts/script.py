@@ -70,12 +70,14 @@ def script_for(technique: Technique) -> Script:
     inherited = ("model", "image", "size", "seed", "target")
     for name, declared in type(technique).model_fields.items():
         if name not in inherited + writer.OBEYED and getattr(technique, name) != declared.default:
-            raise beyond(name)
+            raise _beyond(name)
     return writer.write(technique)
 
 
-def beyond(setting: str) -> ConvscopeError:
+def _beyond(setting: str) -> ConvscopeError:
     """What is said where a setting has a value that the script does not follow."""
+    if setting == "steering":
+        return ConvscopeError("script_errors.steered")
     return ConvscopeError("script_errors.setting", setting=setting)
 
 

@@ -1,6 +1,5 @@
 """How scripts match statistics of layers: summaries that forget places, distances, and the steps that make them small."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from viz_core.models.graph import GraphModel
 from viz_core.scripts.parts import fill, value
 from viz_core.scripts.steps import clamp_code, step_code, step_groundwork
 
-GRAM = """
+_GRAM = """
 def summary(maps):  # which channels answer together, wherever that is: the Gram matrix
     flat = maps.flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[2]
@@ -26,6 +25,30 @@ _WASSERSTEIN = """
 def summary(maps):  # the answers at all places, in no order
     return maps.flatten(2)
 """
+_PLACES = """
+def places(maps, where):  # how much each place of the maps counts, 1 in all
+    weights = F.interpolate(where, maps.shape[-2:], mode="area")
+    return weights / weights.sum().clamp_min(1e-8)
+"""
+_GRAM_WITHIN = """
+def summary(maps, where=None):  # which channels answer together (the Gram matrix), in a region or anywhere
+    flat = maps.flatten(2)
+    shares = 1 / flat.shape[2] if where is None else places(maps, where).flatten(2)
+    return (flat * shares) @ flat.transpose(1, 2)
+"""
+_MEAN_VARIANCE_WITHIN = """
+def summary(maps, where=None):  # mean and standard deviation of every channel, in a region or anywhere
+    share = 1 / (maps.shape[2] * maps.shape[3]) if where is None else places(maps, where)
+    average = (maps * share).sum((2, 3))
+    variance = ((maps - average[..., None, None]).square() * share).sum((2, 3))
+    return torch.stack([average, (variance + 1e-8).sqrt()], 1)
+"""
+_WASSERSTEIN_WITHIN = """
+def summary(maps, where=None):  # the answers at all places, in no order; in a region or anywhere
+    flat = maps.flatten(2)
+    inside = None if where is None else places(maps, where).flatten() > 0.5 / flat.shape[2]
+    return flat if where is None or not inside.any() else flat[:, :, inside]
+"""
 _SHADOWS = """
 # The values (N, C, places) of both along random directions, sorted, with as many ranks.
 def shadows(values, target, generator):
@@ -38,14 +61,20 @@ FAR = """
 def far(summary, target):  # as a share of the target's size
     return (summary - target).square().flatten(1).sum(1) / target.square().flatten(1).sum(1).clamp_min(1e-8)
 """
-_SUMMARIES: dict[StatisticName, str] = {"gram": GRAM, "mean-variance": _MEAN_VARIANCE, "wasserstein": _WASSERSTEIN}
-_DESCENT = """
-losses()
-step = $step
-for _ in range($steps):
-    step()
-    $clamp
+_SUMMARIES: dict[StatisticName, tuple[str, str]] = {  # of all places, and of a region
+    "gram": (_GRAM, _GRAM_WITHIN),
+    "mean-variance": (_MEAN_VARIANCE, _MEAN_VARIANCE_WITHIN),
+    "wasserstein": (_WASSERSTEIN, _WASSERSTEIN_WITHIN),
+}
+_DESCEND = """
+def descend(values, losses, steps$given):  # changes the leaf `values` so that `losses()` falls
     losses()
+    step = $step
+    for _ in range(steps):
+        step()
+        $project
+        $clamp
+        losses()
 """
 
 
@@ -57,45 +86,40 @@ def answers_code(answers: list[str]) -> str:
 
 
 def matching_code(
-    network: GraphModel,
-    layers: Sequence[str],
-    watched: Sequence[str],
-    weights: Sequence[float],
-    stepping: Stepping,
-    steps: int,
-    indent: str = "",
+    network: GraphModel, layers: Sequence[str], watched: Sequence[str], weights: Sequence[float], stepping: Stepping
 ) -> dict[str, Any]:
-    """The pieces of a script that changes `values` until the layers' statistics match.
-
-    The function `summary` and the expression of a `distance`, the layers' `answers` and `shares`, and the `descent` that
-    calls `losses()`, indented. `far` and the step itself lie in the groundwork.
-    """
-    descent = fill(
-        _DESCENT,
-        step=step_code(_name(stepping), stepping.rate),
-        steps=steps,
-        clamp=clamp_code(_name(stepping)),
-    )
+    """The pieces of a script that makes the statistics of layers match: their `answers`, `shares` and the `distance`."""
+    within = "far(*shadows({}, target, generator))" if _random(stepping) else "far({}, target)"
     return {
-        "summary": fill(_SUMMARIES[stepping.statistic]),
-        "distance": "far(*shadows(summary(answers), target, generator))"
-        if _random(stepping)
-        else "far(summary(answers), target)",
+        "distance": within,
         "answers": answers_code([value(network, layer, watched) for layer in layers]),
         "shares": list(layer_shares(layers, weights)),
-        "descent": textwrap.indent(descent, indent).lstrip(),
     }
 
 
-def matching_groundwork(stepping: Stepping) -> str:
-    """The functions that `matching_code` needs beside the script."""
-    shadows = fill(_SHADOWS, directions=DIRECTIONS) + "\n\n" if _random(stepping) else ""
-    return fill(FAR) + "\n\n" + shadows + step_groundwork(_name(stepping))
+def matching_groundwork(stepping: Stepping, region: bool = False, project: bool = False) -> str:
+    """The functions that scripts with `matching_code` need: `summary`, `far`, `shadows` and `descend`.
+
+    `region`: summaries can be limited to a region; `project`: what `descend` does with the values after each step is given.
+    """
+    name = "adam" if stepping.uses_adam else "lbfgs"
+    descend = fill(
+        _DESCEND,
+        step=step_code(name, stepping.rate),
+        given=", project" if project else "",
+        project="values.data.copy_(project(values.data))" if project else "",
+        clamp=clamp_code(name),
+    )
+    parts = [
+        fill(_PLACES) if region else "",
+        fill(_SHADOWS, directions=DIRECTIONS) if _random(stepping) else "",
+        step_groundwork(name),
+        descend,
+        fill(FAR),
+        fill(_SUMMARIES[stepping.statistic][region]),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts if part)
 
 
 def _random(stepping: Stepping) -> bool:
     return stepping.statistic == "wasserstein"
-
-
-def _name(stepping: Stepping) -> str:
-    return "adam" if stepping.uses_adam else "lbfgs"

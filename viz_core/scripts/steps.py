@@ -3,11 +3,12 @@
 from viz_core.generate.canvas import COLOUR
 from viz_core.scripts.parts import fill
 
+LBFGS_HISTORY = 10
 _LBFGS = """
 # A step of L-BFGS, after `losses` has run once; torch forgets curvature below 1e-10, so loss and gradient are enlarged.
 def lbfgs(values, losses):
     scale = float(1 / values.grad.abs().mean())
-    options = {"max_iter": 1, "max_eval": 26, "history_size": 10, "tolerance_grad": 0.0, "tolerance_change": 0.0}
+    options = {"max_iter": 1, "max_eval": 26, "history_size": $history, "tolerance_grad": 0.0, "tolerance_change": 0.0}
     optimiser = torch.optim.LBFGS([values], 1.0, line_search_fn="strong_wolfe", **options)
 
     def closure():
@@ -16,6 +17,21 @@ def lbfgs(values, losses):
         return loss
 
     return lambda: optimiser.step(closure)
+"""
+MOMENTUM = """
+# Steps of rate times gradient, with momentum that begins anew when the rate changes; the last rate stays.
+class Descent:
+    def __init__(self, values, rates, momentum):
+        self.values, self.rates, self.momentum = values, rates, momentum
+        self.velocity, self.taken = torch.zeros_like(values), 0
+
+    def step(self):
+        now = min(self.taken, len(self.rates) - 1)
+        if self.rates[now] != self.rates[now - 1]:
+            self.velocity.zero_()
+        self.velocity.mul_(self.momentum).sub_(self.rates[now] * self.values.grad)
+        self.values.data += self.velocity
+        self.taken += 1
 """
 BLUR = """
 def blur(x, sigma):  # a Gaussian cut at four standard deviations; the border is repeated outwards
@@ -36,12 +52,20 @@ _FOURIER = """
 colours = torch.tensor($colours)
 colours = colours / colours.square().sum(0).sqrt().max()
 
-# Pictures (N, 3, H, W) from Fourier coefficients (N, 3, H, W // 2 + 1, 2), the lower frequencies the larger.
-def fourier(values, height, width):
+def scale(height, width):  # the lower frequencies the larger
     rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
     frequency = (rows.square() + columns.square()).sqrt().clamp(min=1 / max(height, width))
-    spectrum = torch.view_as_complex(values) * (math.sqrt(height * width) / frequency / 4)
+    return math.sqrt(height * width) / frequency / 4
+
+# Pictures (N, 3, H, W) from Fourier coefficients (N, 3, H, W // 2 + 1, 2).
+def fourier(values, height, width):
+    spectrum = torch.view_as_complex(values) * scale(height, width)
     return torch.einsum("oc,nchw->nohw", colours, torch.fft.irfft2(spectrum, s=(height, width))).sigmoid()
+"""
+_COEFFICIENTS_OF = """
+def coefficients(pictures):  # that stand for them, but for black and white, which are nearly met
+    inner = torch.einsum("oc,nchw->nohw", colours.inverse(), pictures.clamp(0.01, 0.99).logit())
+    return torch.view_as_real(torch.fft.rfft2(inner) / scale(*pictures.shape[-2:])).contiguous()
 """
 COEFFICIENTS = "{spread} * torch.randn({starts}, 3, {height}, {half}, 2, generator=generator)"
 
@@ -51,9 +75,9 @@ def step_code(name: str, rate: float) -> str:
     return f"torch.optim.Adam([values], lr={rate!r}).step" if name == "adam" else "lbfgs(values, losses)"
 
 
-def step_groundwork(name: str) -> str:
-    """The functions that `step_code` needs beside the script."""
-    return "" if name == "adam" else fill(_LBFGS) + "\n\n"
+def step_groundwork(name: str, history: int = LBFGS_HISTORY) -> str:
+    """The functions that `step_code` needs beside the script; `history`: how many steps L-BFGS remembers."""
+    return "" if name == "adam" else fill(_LBFGS, history=history) + "\n\n"
 
 
 def clamp_code(name: str) -> str:
@@ -61,6 +85,7 @@ def clamp_code(name: str) -> str:
     return "" if name == "lbfgs" else "values.data.clamp_(0, 1)"
 
 
-def fourier_groundwork() -> str:
-    """`fourier(values, height, width)`: the pictures that coefficients stand for."""
-    return fill(_FOURIER, colours=[list(row) for row in COLOUR])
+def fourier_groundwork(backwards: bool = False) -> str:
+    """`fourier(values, height, width)`: the pictures that coefficients stand for; `backwards`: `coefficients` of pictures."""
+    code = fill(_FOURIER, colours=[list(row) for row in COLOUR])
+    return code + "\n\n" + fill(_COEFFICIENTS_OF) if backwards else code

@@ -20,8 +20,6 @@ top, left = ((length - $size) // 2 for length in whole.shape[-2:])
 sample = whole[..., top : top + $size, left : left + $size]
 """
 _MATCH = """
-$summary
-
 def style_answers():  # of the layers that say what the texture is
     return $answers
 
@@ -38,11 +36,12 @@ def losses():
     values.grad = None
     see(values)
     parts = zip($shares, style_answers(), targets)
-    loss = sum(share * $distance for share, answers, target in parts)$rough
+    loss = sum(share * $distance for share, answers, target in parts)
+    $rough
     loss.sum().backward()
     return loss.detach()
 
-$descent
+descend(values, losses, $steps)
 result = values.detach().clamp(0, 1).numpy()
 """
 
@@ -60,14 +59,16 @@ def write(technique: Texture) -> Script:
         return compose(technique, "image", body, part=part, pictures=pictures, network_too=False, groundwork=groundwork)
     network, stepping = technique.network(), technique.stepping(cast(NeuralMethod, method))
     layers = measured_layers(network, technique.layers)
+    pieces = matching_code(network, layers, layers, technique.layer_weights, stepping)
     body = fill(
         _MATCH,
-        **matching_code(network, layers, layers, technique.layer_weights, stepping, technique.steps),
+        **pieces | {"distance": pieces["distance"].format("summary(answers)")},
+        steps=technique.steps,
         sample=sample,
         side=technique.side,
         seed=technique.seed,
         spread=NOISE,
-        rough=f" + {technique.smoothness!r} * variation(values)" if technique.smoothness else "",
+        rough=f"loss = loss + {technique.smoothness!r} * variation(values)" if technique.smoothness else "",
     )
     groundwork = fill(VARIATION) + "\n\n" + matching_groundwork(stepping)
     return compose(technique, "image", body, part=part, pictures=pictures, layers=layers, groundwork=groundwork)

@@ -1,18 +1,20 @@
 """The network's side of the round as a script: it learns each label from a few pictures, then answers."""
 
+import json
+
 import numpy as np
 
 from viz_core.images.datasets import open_dataset
 from viz_core.images.render import encode_png
 from viz_core.learn.contest import TEMPERATURE, degrade, draw_questions, examples_of, feature_layer
 from viz_core.learn.you_vs_net import SHOWN, YouVsNet
-from viz_core.scripts.parts import Files, compose, fill, value, wrapped
+from viz_core.scripts.parts import Files, compose, fill, value
 from viz_core.scripts.script import Script
 
 OBEYED = ("dataset", "questions", "choices", "detail", "answering", "seconds", "paint")
 _BODY = """
-$labels
-$questions  # the label that is right, and those on offer
+asked = json.loads(Path("round.json").read_text(encoding="utf-8"))
+labels, questions = asked["labels"], asked["questions"]  # of each the label that is right, and those on offer
 
 def features(files):  # what the network says of pictures, averaged over places, of length 1
     pixels = np.stack([np.asarray(Image.open(file)) for file in files]).transpose(0, 3, 1, 2)
@@ -46,13 +48,13 @@ def write(technique: YouVsNet) -> Script:
     layer = feature_layer(network)
     body = fill(
         _BODY,
-        labels=wrapped(f"labels = {labels}"),
-        questions=wrapped(f"questions = {questions}"),
         answers=value(network, layer),
         temperature=TEMPERATURE,
     )
     shown = [degrade(pictures.seen(one.picture, SHOWN), technique.detail) for one in asked]
-    files: Files = {f"asked/{number:02d}.png": _png(pixels) for number, pixels in enumerate(shown)}
+    round_of = json.dumps({"labels": labels, "questions": questions}, ensure_ascii=False).encode()
+    files: Files = {"round.json": lambda: round_of}
+    files |= {f"asked/{number:02d}.png": _png(pixels) for number, pixels in enumerate(shown)}
     for place, members in enumerate(examples.values()):
         for number, index in enumerate(members):
             files[f"examples/{place:04d}-{number}.png"] = _png(pictures.seen(index, SHOWN))

@@ -43,6 +43,12 @@ def test_korean_is_korean():
     assert not untranslated
 
 
+def test_one_is_not_several():
+    assert text("lesson.save_recorded", count=1) == "Save my own lesson (1 stop)"
+    assert text("lesson.save_recorded", count=2) == "Save my own lesson (2 stops)"
+    assert text("you_vs_net.page.class_count", people=1, answers=3).startswith("1 person has joined, 3 answers have")
+
+
 @pytest.mark.parametrize("slug", techniques())
 def test_every_technique_is_told_in_full(slug):
     kind, namespace = techniques()[slug], slug.replace("-", "_")

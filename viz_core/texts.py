@@ -3,9 +3,21 @@
 import tomllib
 from functools import cache
 from pathlib import Path
+from string import Formatter
+from typing import Any
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 CATALOGUES = Path(__file__).resolve().parents[1] / "assets" / "texts"
+
+
+class _Filler(Formatter):
+    """Python's own filling in of places, and `{count:one|several}`."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        one, bar, several = format_spec.partition("|")
+        if not bar:
+            return super().format_field(value, format_spec)
+        return one if str(value) == "1" else several
 
 
 def _flatten(table: dict, prefix: str) -> dict[str, str]:
@@ -31,9 +43,12 @@ def has_text(key: str, lang: str = "en") -> bool:
 
 
 def text(key: str, lang: str = "en", **values: object) -> str:
-    """The text under a key with `{name}` places filled in; raises KeyError for a key no catalogue holds."""
+    """The text under a key with `{name}` places filled in; raises KeyError for a key no catalogue holds.
+
+    `{count:picture|pictures}` stands for the word that goes with the number.
+    """
     template = catalogue(lang)[key]
-    return template.format(**values) if values else template
+    return _Filler().vformat(template, (), values) if values else template
 
 
 def match_language(locale: str | None) -> str:

@@ -68,9 +68,9 @@ def save_without(result: Result, drop: set[int]) -> None:
 
 room = Room(Audit)
 with room.settings:
-    dataset = dataset_box(Audit)
+    room.values["dataset"] = dataset = dataset_box(Audit)
     room.guarded(lambda: fetch(dataset))
-fixed = {"dataset": dataset, "image": Audit.model_fields["image"].default}
+fixed = {"image": Audit.model_fields["image"].default}
 technique = room.controls(only=("layer", "k", "alike", "count", "size", "flat"), **fixed)
 result = room.run(technique)
 if result is not None:

@@ -32,9 +32,9 @@ def explore(result: Result) -> None:
 
 room = Room(Depth)
 with room.settings:
-    dataset = dataset_box(Depth)
+    room.values["dataset"] = dataset = dataset_box(Depth)
     room.guarded(lambda: fetch(dataset))
-fixed = {"dataset": dataset, "image": Depth.model_fields["image"].default}
+fixed = {"image": Depth.model_fields["image"].default}
 technique = room.controls(only=("count", "perplexity", "steps", "size"), **fixed)
 result = room.run(technique)
 if result is not None:

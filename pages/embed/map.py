@@ -54,9 +54,9 @@ def explore(result: Result) -> None:
 
 room = Room(Map)
 with room.settings:
-    dataset = dataset_box(Map)
+    room.values["dataset"] = dataset = dataset_box(Map)
     room.guarded(lambda: fetch(dataset))
-fixed = {"dataset": dataset, "image": Map.model_fields["image"].default}
+fixed = {"image": Map.model_fields["image"].default}
 technique = room.controls(only=("method", "layer"), **fixed)
 technique = room.controls(only=(*OWN[technique.method], "size", "flat"), **fixed)
 result = room.run(technique)

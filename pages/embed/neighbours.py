@@ -10,15 +10,15 @@ from viz_core.embed.neighbours import Neighbours
 
 room = Room(Neighbours)
 with room.settings:
-    dataset = dataset_box(Neighbours)
+    room.values["dataset"] = dataset = dataset_box(Neighbours)
     room.guarded(lambda: fetch(dataset))
-room.controls(only=("layer", "k", "size", "flat"), dataset=dataset)
+room.controls(only=("layer", "k", "size", "flat"))
 room.values |= {
     "query": number("neighbours", "query"),
     "why": which_neighbour(),
     "off": chosen_units(room),
 }
-technique = room.controls(only=(), dataset=dataset)
+technique = room.controls(only=())
 with room.settings:
     pick_from_set(room, dataset)
 result = room.run(technique)

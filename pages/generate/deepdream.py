@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from pages.ui import link
 from pages.ui.charts import curve
 from pages.ui.film_box import film_box
 from pages.ui.language import t
 from pages.ui.presets import preset_picker
 from pages.ui.room import Room
+from pages.ui.style_controls import MOST_WEIGHT
 from pages.ui.tape import begun, tape
 from viz_core.generate.deepdream import PRESETS, DeepDream
 
@@ -21,18 +23,20 @@ def controls() -> DeepDream:
         only=("octaves", "octave_scale", "steps", "step_size", "jitter", "carry" if film else "zoom"), film=film
     )
     chosen = room.controls(only=("also", "tile", "size", "seed"), film=film)
-    weights = mix() if chosen.also else ()
-    return room.controls(only=(), film=film, begin=begun(room, "begin"), weights=weights)
+    room.values["weights"] = mix() if chosen.also else ()
+    return room.controls(only=(), film=film, begin=begun(room, "begin"))
 
 
 def mix() -> tuple[float, ...]:
     """How much each of several layers counts."""
     layers = room.values["layer"], *room.values["also"]
+    keys = [f"deepdream.weight.{place}" for place in range(len(layers))]
+    link.seed_each(keys, "weights", 1.0, MOST_WEIGHT)
     with room.settings, st.popover(room.t("fields.weights.label"), icon=":material/tune:", width="stretch"):
         st.caption(room.t("fields.weights.help"))
         return tuple(
-            st.slider(layer or t("ui.automatic"), 0.0, 2.0, 1.0, 0.1, key=f"deepdream.weight.{place}")
-            for place, layer in enumerate(layers)
+            st.slider(layer or t("ui.automatic"), 0.0, MOST_WEIGHT, step=0.1, key=key)
+            for key, layer in zip(keys, layers, strict=True)
         )
 
 

@@ -32,11 +32,11 @@ def choose_style() -> None:
     styles = open_style(room.values["style"]).card.names
     if len(styles) > 1:
         st.markdown(f"**{room.t('fields.mix.label')}**", help=room.t("fields.mix.help"))
+        keys = [f"{SLUG}.mix.{place}" for place in range(len(styles))]
+        link.seed_each(keys, "mix", [1.0] + [0.0] * (len(styles) - 1), 1.0)
         mix = tuple(
-            st.slider(
-                name_of(name), 0.0, 1.0, float(place == 0), 0.05, key=f"{SLUG}.mix.{place}", persist_state="session"
-            )
-            for place, name in enumerate(styles)
+            st.slider(name_of(name), 0.0, 1.0, step=0.05, key=key, persist_state="session")
+            for key, name in zip(keys, styles, strict=True)
         )
         room.values["mix"] = mix if any(mix) else (1.0, *mix[1:])
 

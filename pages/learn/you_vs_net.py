@@ -53,8 +53,8 @@ if code:
     technique = room.guarded(lambda: YouVsNet(**kept.parameters))
 else:
     with room.settings:
-        dataset = dataset_box(YouVsNet)
-    technique = room.controls(only=OWN, dataset=dataset)
+        room.values["dataset"] = dataset_box(YouVsNet)
+    technique = room.controls(only=OWN)
 result = room.run(technique)
 finished = False
 if result is not None:

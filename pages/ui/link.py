@@ -3,7 +3,7 @@
 Streamlit's own binding writes the shown labels into the link; ours are translated, so the link is kept here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,6 +45,23 @@ def seed(state_key: str, parameter: str, default: Any) -> None:
         st.session_state[state_key] = arrived()[parameter]
     else:
         st.session_state.setdefault(state_key, default)
+
+
+def seed_each(state_keys: Sequence[str], parameter: str, default: float | Sequence[float], most: float) -> None:
+    """Give sliders from 0 to `most` that stand for one list of numbers their values before they are drawn, as `seed` does."""
+    defaults = [default] * len(state_keys) if isinstance(default, float) else default
+    given = arrived().get(parameter, "").split(",")
+    try:
+        numbers = [min(max(float(number), 0.0), most) for number in given]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(state_keys):
+        numbers = list(defaults)
+    for key, number in zip(state_keys, numbers, strict=True):
+        if parameter in arrived():
+            st.session_state[key] = number
+        else:
+            st.session_state.setdefault(key, number)
 
 
 def write(values: Mapping[str, str]) -> None:

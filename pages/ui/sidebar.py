@@ -8,6 +8,7 @@ from pages.ui import link
 from pages.ui.language import language, language_picker, t
 from pages.ui.native_words import native_words
 from pages.ui.own_network import brought, own_network_box
+from pages.ui.phone_menu import phone_menu
 from pages.ui.pictures import picture_box, upload_box
 from viz_core import models
 from viz_core.errors import ConvscopeError
@@ -72,6 +73,7 @@ def sidebar() -> Choice:
         st.divider()
         language_picker()
         native_words()
+        phone_menu()
     return Choice(network.name, st.session_state["image"], target)
 
 

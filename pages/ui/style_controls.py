@@ -22,6 +22,7 @@ MASK_SIDE = 360
 THUMBNAIL_WIDTH = 56  # pixels
 MOST_STROKES = 200
 QUALITY = 88
+MOST_WEIGHT = 2.0  # of a layer
 
 
 def own_picture(room: Room, name: str, default: str, label: str, help: str) -> None:
@@ -40,10 +41,12 @@ def own_picture(room: Room, name: str, default: str, label: str, help: str) -> N
 
 def layer_sliders(room: Room, layers: Sequence[str], title: str) -> None:
     """A slider for the weight of each layer; untouched they all count the same."""
+    keys = {f"{room.kind.slug}.weight.{layer}": layer for layer in layers}
+    link.seed_each(list(keys), "layer_weights", 1.0, MOST_WEIGHT)
     with st.expander(title, icon=":material/equalizer:"):
         weights = tuple(
-            st.slider(layer, 0.0, 2.0, 1.0, 0.1, key=f"{room.kind.slug}.weight.{layer}", persist_state="session")
-            for layer in layers
+            st.slider(layer, 0.0, MOST_WEIGHT, step=0.1, key=key, persist_state="session")
+            for key, layer in keys.items()
         )
     room.values["layer_weights"] = () if len(set(weights)) == 1 else weights
 
@@ -72,10 +75,11 @@ def several_pictures(room: Room, name: str, most: int) -> None:
 
 def manner_sliders(room: Room, manners: Sequence[str], title: str) -> None:
     """A slider for the share of each manner; untouched they all count the same."""
+    keys = {f"{room.kind.slug}.share.{ref}": ref for ref in manners}
+    link.seed_each(list(keys), "shares", 0.5, 1.0)
     st.markdown(f"**{title}**")
     shares = tuple(
-        st.slider(picture_name(ref), 0.0, 1.0, 0.5, 0.05, key=f"{room.kind.slug}.share.{ref}", persist_state="session")
-        for ref in dict.fromkeys(manners)
+        st.slider(picture_name(ref), 0.0, 1.0, step=0.05, key=key, persist_state="session") for key, ref in keys.items()
     )
     room.values["shares"] = () if len(set(shares)) == 1 or len(shares) < len(manners) else shares
 

@@ -158,11 +158,13 @@ def extract(
     missing = _missing(places, keys, range(len(keys)))
     total, done = len(keys), len(keys) - len(missing)
     yield done, total, np.empty((0, LOOK_SIDE, LOOK_SIDE, 3), np.uint8)
-    for indices, x in pictures.batches(size, describing.batch, DECODERS, missing):
+    elsewhere = network.device.type != "cpu"
+    for indices, x in pictures.batches(size, describing.batch, DECODERS, missing, ahead=elsewhere):
         done = total - len(missing) + bisect_right(missing, indices[-1])
         new = _missing(places, keys, indices)  # somebody else may have described some meanwhile
         if new:
-            records = describing([keys[index] for index in new], x[[indices.index(index) for index in new]])
+            lacking = x if new == indices else x[[indices.index(index) for index in new]]
+            records = describing([keys[index] for index in new], lacking)
             for name, rows in records.items():
                 places[name].add(rows)
         yield done, total, small(x)

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,9 +14,9 @@ import torch
 from viz_core.errors import ConvscopeError
 from viz_core.images.intake import KEPT_SIDE, Picture
 from viz_core.images.render import resize
-from viz_core.images.tensor import channels_first
 
 Batch = tuple[list[int], torch.Tensor]
+TOGETHER = 8  # pictures that a thread decodes in one go: handing over a small one costs as much as decoding it
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,23 @@ class PictureSet:
         return square(self.load(index, size).pixels, size)
 
     def batches(
-        self, size: int, batch: int = 32, workers: int = 2, indices: Sequence[int] | None = None
+        self,
+        size: int,
+        batch: int = 32,
+        workers: int = 2,
+        indices: Sequence[int] | None = None,
+        ahead: bool = True,
     ) -> Iterator[Batch]:
         """The indices and pictures (N, 3, size, size), float32 RGB in [0, 1], of all or the given members, in order.
 
-        `workers` threads decode ahead, one batch at most. N is `batch` but for the last one.
+        `workers` threads decode, and one batch at most `ahead`: without that they rest while a batch is used, which is
+        faster where a network needs the same cores. N is `batch` but for the last one.
         """
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         good: list[tuple[int, np.ndarray]] = []
+        decoded = self._decoded_ahead if ahead else self._decoded
         try:
-            for index, picture in self._decoded(pool, size, batch, range(len(self)) if indices is None else indices):
+            for index, picture in decoded(pool, size, batch, range(len(self)) if indices is None else indices):
                 if picture is not None:
                     good.append((index, picture))
                 if len(good) == batch:
@@ -95,28 +103,48 @@ class PictureSet:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _decoded(
+        self, pool: ThreadPoolExecutor, size: int, batch: int, indices: Iterable[int]
+    ) -> Iterator[tuple[int, np.ndarray | None]]:
+        """The pictures (size, size, 3) uint8 in order; None where one cannot be decoded."""
+        for group in batched(indices, batch):
+            parts = list(pool.map(partial(self._try_all, size=size), batched(group, TOGETHER)))
+            for decoded in parts:
+                yield from decoded
+
+    def _decoded_ahead(
         self, pool: ThreadPoolExecutor, size: int, ahead: int, indices: Iterable[int]
     ) -> Iterator[tuple[int, np.ndarray | None]]:
-        """The pictures (3, size, size), float32 in [0, 1], in order; None where one cannot be decoded."""
-        waiting: deque[tuple[int, Future[np.ndarray | None]]] = deque()
-        for index in indices:
-            waiting.append((index, pool.submit(self._try, index, size)))
-            if len(waiting) > ahead:
-                first, decoded = waiting.popleft()
-                yield first, decoded.result()
-        for first, decoded in waiting:
-            yield first, decoded.result()
+        """The same, while the threads are at work on those that follow."""
+        waiting: deque[Future[list[tuple[int, np.ndarray | None]]]] = deque()
+        for together in batched(indices, TOGETHER):
+            waiting.append(pool.submit(self._try_all, together, size))
+            if len(waiting) * TOGETHER > ahead:
+                yield from waiting.popleft().result()
+        for decoded in waiting:
+            yield from decoded.result()
+
+    def _try_all(self, indices: Sequence[int], size: int) -> list[tuple[int, np.ndarray | None]]:
+        return [(index, self._try(index, size)) for index in indices]
 
     def _try(self, index: int, size: int) -> np.ndarray | None:
         try:
-            return channels_first(self.seen(index, size))
+            return self.seen(index, size)
         except ConvscopeError as reason:
             self._broken[index] = Skipped(self.titles[index], reason)
             return None
 
 
+def batched(indices: Iterable[int], count: int) -> Iterator[tuple[int, ...]]:
+    """The indices in groups of `count`, the last one smaller."""
+    left = iter(indices)
+    while group := tuple(islice(left, count)):
+        yield group
+
+
 def _collate(good: list[tuple[int, np.ndarray]]) -> Batch:
-    return [index for index, _ in good], torch.from_numpy(np.stack([picture for _, picture in good]))
+    """One tensor, with the colours of a pixel beside each other in memory: so convolutions on the processor are faster."""
+    pixels = torch.from_numpy(np.stack([picture for _, picture in good]))
+    return [index for index, _ in good], pixels.permute(0, 3, 1, 2).float() / 255
 
 
 def square(pixels: np.ndarray, size: int) -> np.ndarray:

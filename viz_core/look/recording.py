@@ -65,7 +65,8 @@ def record(
     start = min(kept.seen for kept in going.values())
     order = visiting_order(len(pictures))[:until]
     place = {int(index): number for number, index in enumerate(order)}
-    for indices, x in pictures.batches(size, batch, indices=order[start:].tolist()):
+    elsewhere = network.device.type != "cpu"
+    for indices, x in pictures.batches(size, batch, indices=order[start:].tolist(), ahead=elsewhere):
         with torch.inference_mode():
             answers = network.activations(x.to(network.device, non_blocking=True), tuple(going))
         numbers = np.array([place[index] for index in indices])

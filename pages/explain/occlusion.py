@@ -8,8 +8,8 @@ import torch
 from pages.ui.beside import pick_second, show_beside
 from pages.ui.eraser import eraser_view
 from pages.ui.occlusion_chart import occlusion_chart
-from pages.ui.png_image import show_png
 from pages.ui.room import Room
+from pages.ui.value_charts import scale_bar
 from viz_core.explain.eraser import eraser
 from viz_core.explain.occlusion import TAKEOVER_COLOURS, Occlusion
 from viz_core.images.render import is_flat
@@ -48,12 +48,9 @@ def other_sizes(result: Result) -> None:
     for column, side in zip(st.columns(3, gap="medium"), shown, strict=False):
         with column:
             room.show(result, technique.array("overlay", side), room.t("page.patch_side", side=side))
-    if "legend" in result.pictures:
-        show_png(
-            room.png(result, "legend"),
-            width="content",
-            alt=room.t("page.score_scale" if technique.show == "score" else "page.scale"),
-        )
+    if technique.show != "takeover":
+        label = room.t("page.score_scale" if technique.show == "score" else "page.scale")
+        scale_bar(*technique.limits(result), label, signed=False)
 
 
 @st.fragment

@@ -50,14 +50,16 @@ def histogram(result: Result, x_title: str, y_title: str) -> go.Figure:
     return chart
 
 
-def scale_bar(low: float, high: float, label: str) -> None:
-    """The colours of a map from least to greatest with the numbers at both ends and in the middle; diverging below zero.
+def scale_bar(low: float, high: float, label: str, signed: bool | None = None) -> None:
+    """The colours of a map from least to greatest with the numbers at both ends and in the middle.
 
-    In the page's own colours, so that nothing white lies under it in the dark. `label` says what it is to who cannot see it.
+    Diverging if `signed`; None: if there are values below zero. In the page's own colours, so that nothing white lies under
+    it in the dark. `label` says what it is to who cannot see it.
     """
-    if low < 0:
+    signed = low < 0 if signed is None else signed
+    if signed:
         low, high = -max(-low, high), max(-low, high)
-    colours = (DIVERGING if low < 0 else SEQUENTIAL)[::16]
+    colours = (DIVERGING if signed else SEQUENTIAL)[::16]
     stops = ",".join(f"rgb({red},{green},{blue})" for red, green, blue in colours)
     numbers = "".join(f"<span>{value:.3g}</span>" for value in (low, (low + high) / 2, high))
     st.html(

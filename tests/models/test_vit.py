@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import Tensor
-from torchvision.models import VisionTransformer
+from torchvision.models import SwinTransformer, VisionTransformer
 
 from tests.models.networks import graph_of
 from viz_core.models.graph import GraphModel
@@ -64,3 +64,16 @@ def test_tokens_are_maps_and_what_follows_is_computed_from_them(graph, transform
     assert torch.allclose(maps.flatten(2).transpose(1, 2), kept[-1][:, 1:], atol=1e-6)
     assert torch.allclose(found.flatten(2).transpose(1, 2), expected[:, 1:], atol=1e-7)
     assert expected[:, 1:].abs().max() > 1e-4
+
+
+def test_all_of_a_window_attention_is_drawn_anew():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = SwinTransformer([4, 4], 12, [2], [2], [2, 2], num_classes=5).eval()
+    model = graph_of(network, size=32)
+    fresh = model.randomised(model.layer_names[0], 1)
+    before, after = model._program.constants, fresh._program.constants
+    drawn = [name for name, value in before.items() if value.is_floating_point()]
+    assert {name.rpartition(".")[2] for name in drawn} == {"weight", "bias", "relative_position_bias_table"}
+    assert not any(torch.equal(before[name], after[name]) for name in drawn)
+    assert all(0 < float(after[name].std()) < 0.5 for name in drawn)

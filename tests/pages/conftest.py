@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -55,6 +57,20 @@ def open_small(open_page) -> Callable[..., AppTest]:
         return test
 
     return opened
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> str:
+    """A small set of pictures in two sub-folders that are named after classes of the bundled network."""
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+    noise = np.random.default_rng(0)
+    for name in ("goldfish", "bullfrog"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = noise.integers(0, 255, (24, 24, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "set" / name / f"{number:02}.png")
+    monkeypatch.setenv("CONVSCOPE_FOLDERS", str(tmp_path / "set"))
+    return f"folder:{tmp_path / 'set'}"
 
 
 @pytest.fixture

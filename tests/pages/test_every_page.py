@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import download_box, language
@@ -40,20 +39,6 @@ SHORT: dict[str, dict[str, str]] = {
 }
 RESULTS = ("image", "plotly_chart", "bidi_component", "mermaid", "dataframe", "html")
 SECTIONS_OF_EXPLAIN = ("plain", "read", "pitfalls", "paper")
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch) -> str:
-    """A small set of pictures."""
-    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    noise = np.random.default_rng(0)
-    for name in ("one", "two"):
-        (tmp_path / "set" / name).mkdir(parents=True)
-        for number in range(6):
-            pixels = noise.integers(0, 255, (24, 24, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "set" / name / f"{number}.png")
-    monkeypatch.setenv("CONVSCOPE_FOLDERS", str(tmp_path / "set"))
-    return f"folder:{tmp_path / 'set'}"
 
 
 def shown(page: AppTest, kind: str) -> list:

@@ -1,24 +1,14 @@
 """The map's room: every method, every colour, search, and a selection that becomes a data set."""
 
-import numpy as np
 import pytest
-from PIL import Image
 
 PAGE = "pages/embed/map.py"
 
 
 @pytest.fixture
-def link(tmp_path, monkeypatch):
-    """The room on a small folder whose sub-folders are named after classes."""
-    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
-    noise = np.random.default_rng(0)
-    for name in ("goldfish", "bullfrog"):
-        (tmp_path / "set" / name).mkdir(parents=True)
-        for number in range(6):
-            pixels = noise.integers(0, 255, (24, 24, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "set" / name / f"{number:02}.png")
-    monkeypatch.setenv("CONVSCOPE_FOLDERS", str(tmp_path / "set"))
-    return {"dataset": f"folder:{tmp_path / 'set'}", "perplexity": "3", "steps": "20", "method": "pca"}
+def link(folder) -> dict[str, str]:
+    """The room on a small folder."""
+    return {"dataset": folder, "perplexity": "3", "steps": "20", "method": "pca"}
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from viz_core.images.render import colour_bar, heatmap, limits_of, overlay
+from viz_core.images.render import Limits, colour_bar, heatmap, limits_of, overlay
 from viz_core.images.tensor import to_pixels, to_tensor
 from viz_core.models.graph import GraphModel
 from viz_core.models.incremental import PatchedForward
@@ -114,8 +114,17 @@ class Occlusion(Technique):
 
     def shown(self, result: Result) -> np.ndarray:
         """The map of the patch asked for at the picture's size: probability or score, (H, W)."""
-        values = result.arrays["logit" if self.show == "score" else "map"]
-        return spread(values, torch.from_numpy(result.arrays["input"]), self.patch, self.stride)
+        return spread(result.arrays[self.value], torch.from_numpy(result.arrays["input"]), self.patch, self.stride)
+
+    @property
+    def value(self) -> str:
+        """What the map of the patch asked for is called in the result: probabilities or scores."""
+        return "logit" if self.show == "score" else "map"
+
+    def limits(self, result: Result) -> Limits:
+        """The least and the greatest value over the maps of all sizes of the patch."""
+        names = (self.array(self.value, side) for side in self.sides(torch.from_numpy(result.arrays["input"])))
+        return limits_of(*(result.arrays[name] for name in names if name in result.arrays))
 
     def array(self, name: str, side: int) -> str:
         """What a map is called in the result: those of the patch asked for by their plain names."""
@@ -153,9 +162,8 @@ class Occlusion(Technique):
                 side: painted(pixels, part["winner"], takeovers, side, self.stride) for side, part in found.items()
             }
             return {self.array("overlay", side): picture for side, picture in tinted.items()}
-        name = "map" if self.show == "probability" else "logit"
-        shown = {side: spread(part[name], x, side, self.stride) for side, part in found.items()}
-        limits = limits_of(*(part[name] for part in found.values()))
+        shown = {side: spread(part[self.value], x, side, self.stride) for side, part in found.items()}
+        limits = limits_of(*(part[self.value] for part in found.values()))
         over = {
             self.array("overlay", side): overlay(pixels, values, OVERLAY, False, limits)
             for side, values in shown.items()

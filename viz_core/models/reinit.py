@@ -56,6 +56,11 @@ def _fresh_arguments(program: Program, node: Node) -> Iterator[tuple[str, Tensor
             values = [torch.empty(shape).uniform_(-bound, bound) for shape in shapes]
         case "BatchNorm2d" | "LayerNorm":  # scale, shift and, of batch norm, running mean and variance
             values = [torch.full(shape, float(i in (0, 3))) for i, shape in enumerate(shapes)]
+        case "shifted_window_attention":  # two linear layers of the same number of inputs: their weights, their biases
+            bound = 1 / math.sqrt(shapes[0][1])
+            values = [torch.empty(shape).uniform_(-bound, bound) for shape in shapes]
+        case "_get_relative_position_bias":  # the table; the other constant is an index
+            values = [nn.init.trunc_normal_(torch.empty(shapes[0]), std=0.02)]
         case _:
             values = []
     for name, value in zip(given, values, strict=False):

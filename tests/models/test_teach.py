@@ -1,9 +1,13 @@
 """A teacher for the bundled network: what it says is translated into our classes and kept for training."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from viz_core import models
+from viz_core.models import teach, train
 from viz_core.models.teach import taught_probabilities, teacher_logits
 
 CLASSES = 5
@@ -41,3 +45,28 @@ def test_the_teacher_sees_the_pictures_at_its_size() -> None:
     same_size = teacher_logits(teacher, images, 64)
     assert torch.allclose(same_size.float(), teacher(images / 255).float(), rtol=1e-2, atol=1e-2)
     assert not torch.allclose(same_size, teacher_logits(teacher, images, 96))
+
+
+def decoded(folder: Path, count: int) -> None:
+    """Noise under labels of 0 to 199, as training keeps its pictures once they are decoded."""
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0)
+    for split in ("train", "val"):
+        np.save(folder / f"{split}-images.npy", noise.integers(0, 256, (count, 3, 64, 64), np.uint8))
+        np.save(folder / f"{split}-labels.npy", np.linspace(0, 199, count).astype(np.int64))
+        np.save(folder / f"{split}-boxes.npy", np.zeros((count, 4), np.int64))
+
+
+def test_a_teacher_is_asked_and_then_learnt_from(tmp_path, capsys) -> None:
+    """Both commands as one types them."""
+    decoded(tmp_path / "decoded", 24)
+    where = ["--data", str(tmp_path), "--out", str(tmp_path)]
+    teach.main(["--network", "random:squeezenet1_1", "--size", "64", *where])
+    assert "random:squeezenet1_1" in capsys.readouterr().out
+    kept = torch.load(tmp_path / teach.TAUGHT, weights_only=True)
+    assert kept["taught"].shape == (24, 200)
+    assert (kept["teacher"], kept["size"]) == ("random:squeezenet1_1", 64)
+    train.main(["--teacher", str(tmp_path / teach.TAUGHT), "--epochs", "1", "--device", "cpu", *where])
+    state = torch.load(tmp_path / "standard" / "checkpoint.pt", weights_only=True)
+    assert state["config"]["teacher"] == "random:squeezenet1_1 at 64 px"
+    assert state["step"] == 1

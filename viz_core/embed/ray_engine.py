@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from viz_core.embed.features import LOOK, Describer, shelves
 from viz_core.embed.store import key_of
@@ -18,8 +17,7 @@ from viz_core.errors import ConvscopeError
 from viz_core.images.datasets import FOLDER
 from viz_core.images.folder_set import SUFFIXES
 from viz_core.images.intake import load_image
-from viz_core.images.picture_set import PictureSet, square
-from viz_core.images.tensor import channels_first
+from viz_core.images.picture_set import PictureSet, square, stacked
 from viz_core.models import load
 
 BATCH = 32
@@ -40,13 +38,13 @@ class Describe:
             try:
                 pixels = square(load_image(content, self._size).pixels, self._size)
                 digest = hashlib.blake2b(content).hexdigest()[:32]
-                good.append((key_of(digest), channels_first(pixels)))
+                good.append((key_of(digest), pixels))
             except ConvscopeError as problem:
                 problems.append((str(path), str(problem)))
         rows: dict[str, list] = {name: [] for name in (LOOK, *self._describing.layers, "path", "problem")}
         if good:
-            keys, arrays = zip(*good, strict=True)
-            records = self._describing(keys, torch.from_numpy(np.stack(arrays)))
+            keys, pictures = zip(*good, strict=True)
+            records = self._describing(keys, stacked(pictures))
             for name, values in records.items():
                 rows[name] += [value.tobytes() for value in values]
             rows["path"] += [""] * len(good)

@@ -142,9 +142,15 @@ def batched(indices: Iterable[int], count: int) -> Iterator[tuple[int, ...]]:
 
 
 def _collate(good: list[tuple[int, np.ndarray]]) -> Batch:
-    """One tensor, with the colours of a pixel beside each other in memory: so convolutions on the processor are faster."""
-    pixels = torch.from_numpy(np.stack([picture for _, picture in good]))
-    return [index for index, _ in good], pixels.permute(0, 3, 1, 2).float() / 255
+    return [index for index, _ in good], stacked([picture for _, picture in good])
+
+
+def stacked(pictures: Sequence[np.ndarray]) -> torch.Tensor:
+    """Pixels (H, W, 3) uint8 of one size as (N, 3, H, W), float32 in [0, 1].
+
+    The colours of a pixel stay beside each other in memory, with which convolutions on the processor are faster.
+    """
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
 
 
 def square(pixels: np.ndarray, size: int) -> np.ndarray:

@@ -1,68 +1,66 @@
 """A picture to paint on: each stroke shows at once in the browser and is told when the pointer is lifted."""
 
-import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
+from pages.ui.component import SCRIPT, buttons
+from pages.ui.embedded import address
 from viz_core.generate.region import Stroke
 
 MOST_POINTS = 2000  # of one stroke
 
-_CSS = """
+_CSS = (
+    buttons("brush")
+    + """
 .brush { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem;
   font-family: var(--st-font); color: var(--st-text-color); }
 .brush canvas { width: 100%; height: auto; touch-action: none; cursor: crosshair; border-radius: var(--st-base-radius); }
 .brush .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; font-size: 0.9rem; }
 .brush label { display: flex; flex: 1 1 7rem; gap: 0.5rem; align-items: center; }
 .brush input { flex: 1; min-width: 3rem; accent-color: var(--st-primary-color); }
-.brush button { font: inherit; color: inherit; background: var(--st-background-color); padding: 0.2rem 0.6rem;
-  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); cursor: pointer; }
-.brush button[aria-pressed=true] { color: var(--st-primary-color); border-color: var(--st-primary-color); }
-.brush button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 """
+)
 
-_JS = """
-const views = new WeakMap();
+_JS = (
+    SCRIPT
+    + """
 const VEIL = 0.55;  // how dark the places are that are not painted
+const HTML = '<canvas role="img"></canvas><div class="bar"><label><span></span>' +
+  '<input type="range" min="2" max="40" value="14"></label><button class="erase" aria-pressed="false"></button>' +
+  '<button class="clear"></button></div>';
 
-function build(parent) {
-  const root = document.createElement('div');
-  root.className = 'brush';
-  root.innerHTML = '<canvas role="img"></canvas><div class="bar"><label><span></span>' +
-    '<input type="range" min="2" max="40" value="14"></label><button class="erase" aria-pressed="false"></button>' +
-    '<button class="clear"></button></div>';
-  parent.appendChild(root);
-  const canvas = root.querySelector('canvas');
-  const view = { root, canvas, size: root.querySelector('input'), erase: root.querySelector('.erase'),
-    clear: root.querySelector('.clear'), picture: new Image(), strokes: [], stroke: null };
+function build(view) {
+  const found = name => view.root.querySelector(name);
+  const [canvas, size, erase, clear] = ['canvas', 'input', '.erase', '.clear'].map(found);
+  Object.assign(view, { canvas, size, erase, clear, picture: new Image(), strokes: [], stroke: null });
+  const isErasing = () => erase.getAttribute('aria-pressed') === 'true';
   view.picture.onload = () => draw(view);
-  view.erase.onclick = () => view.erase.setAttribute('aria-pressed', view.erase.getAttribute('aria-pressed') !== 'true');
-  view.clear.onclick = () => { view.strokes = []; draw(view); view.trigger('stroke', { clear: true }); };
-  canvas.onpointerdown = event => {
-    canvas.setPointerCapture(event.pointerId);
-    view.stroke = { points: [place(view, event)], brush: view.size.value / 100,
-      erase: view.erase.getAttribute('aria-pressed') === 'true' };
-    draw(view);
-  };
-  canvas.onpointermove = event => {
-    if (!view.stroke || view.stroke.points.length >= view.data.most) return;
-    view.stroke.points.push(place(view, event));
-    draw(view);
-  };
-  canvas.onpointerup = canvas.onpointercancel = () => {
-    if (!view.stroke) return;
-    view.strokes.push(view.stroke);
-    view.trigger('stroke', view.stroke);
-    view.stroke = null;
-  };
-  return view;
+  erase.onclick = () => erase.setAttribute('aria-pressed', !isErasing());
+  clear.onclick = () => { view.strokes = []; draw(view); view.trigger('stroke', { clear: true }); };
+  onPress(canvas, {
+    start: event => {
+      view.stroke = { points: [place(view, event)], brush: size.value / 100, erase: isErasing() };
+      draw(view);
+    },
+    move: event => {
+      if (!view.stroke || view.stroke.points.length >= view.data.most) return;
+      view.stroke.points.push(place(view, event));
+      draw(view);
+    },
+    lift: () => {
+      view.strokes.push(view.stroke);
+      view.trigger('stroke', view.stroke);
+      view.stroke = null;
+    },
+  });
 }
 
+// In widths of the picture.
 function place(view, event) {
-  const box = view.canvas.getBoundingClientRect();
-  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width];
+  const { x, y } = shareAt(view.canvas, event);
+  return [x, y * view.canvas.height / view.canvas.width];
 }
 
 function paint(pen, stroke, width) {
@@ -94,29 +92,21 @@ function draw(view) {
   view.root.dataset.strokes = strokes.length;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = build(parentElement);
-    views.set(parentElement, view);
-  }
-  view.trigger = setTriggerValue;
-  view.data = data;
-  const { texts } = data;
+function update(view) {
+  const { texts, src, strokes } = view.data;
   view.root.querySelector('span').textContent = texts.size;
   view.size.setAttribute('aria-label', texts.size);
   view.erase.textContent = texts.erase;
   view.clear.textContent = texts.clear;
   view.canvas.setAttribute('aria-label', texts.alt);
-  if (!view.stroke) view.strokes = data.strokes.slice();
-  if (view.picture.getAttribute('src') !== data.src) view.picture.src = data.src;
+  if (!view.stroke) view.strokes = strokes.slice();
+  showPicture(view.picture, src);
   draw(view);
-  return () => {
-    view.root.remove();
-    views.delete(parentElement);
-  };
 }
+
+export default component('brush', HTML, build, update);
 """
+)
 
 _canvas = st.components.v2.component("convscope_brush", css=_CSS, js=_JS)
 
@@ -140,7 +130,7 @@ def brush(
             on_stroke(None if said.get("clear") else read_stroke(said))
 
     data = {
-        "src": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode(),
+        "src": address(jpeg),
         "strokes": [stroke._asdict() for stroke in strokes],
         "most": MOST_POINTS,
         "texts": texts,

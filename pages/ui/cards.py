@@ -1,10 +1,11 @@
 """Cards to choose a room by: a picture of what it makes, its name and the question it answers."""
 
-import base64
 import dataclasses
 from collections.abc import Sequence
 
 import streamlit as st
+
+from pages.ui.embedded import address
 
 _CSS = """
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 1rem;
@@ -77,4 +78,4 @@ def cards(shown: Sequence[Card], key: str) -> str | None:
 
 
 def _source(picture: bytes | None) -> str:
-    return "" if picture is None else f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+    return "" if picture is None else address(picture)

@@ -1,11 +1,11 @@
 """Charts that several pages draw."""
 
-import base64
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.ui.embedded import address
 from viz_core.images.render import DIVERGING
 from viz_core.models.graph import GraphModel
 
@@ -47,7 +47,7 @@ def class_bars(
 
 def picture_figure(png: bytes, height: int, width: int) -> go.Figure:
     """A chart whose background is a picture of `height` x `width` pixels, drawn sharp, with the picture's pixels as axes."""
-    source = "data:image/png;base64," + base64.b64encode(png).decode()
+    source = address(png)
     chart = go.Figure()
     chart.add_layout_image(
         source=source, xref="x", yref="y", x=-0.5, y=-0.5, sizex=width, sizey=height, sizing="stretch", layer="below"

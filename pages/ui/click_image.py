@@ -1,11 +1,13 @@
 """A picture that tells the value under the pointer and reports where it was clicked or which part was dragged over."""
 
-import base64
 import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
+
+from pages.ui.component import SCRIPT
+from pages.ui.embedded import address, coded
 
 _CSS = """
 .clickable { font-family: var(--st-font); color: var(--st-text-color); }
@@ -19,39 +21,35 @@ _CSS = """
 .clickable output { display: block; font-size: 0.9rem; min-height: 1.4em; font-variant-numeric: tabular-nums; }
 """
 
-_JS = """
-const views = new WeakMap();
+_JS = (
+    SCRIPT
+    + """
+const HTML = '<div class="frame" tabindex="0" role="application"><img draggable="false"><div class="cell"></div>' +
+  '<div class="chosen"></div></div><output></output>';
 
-function build(parent) {
-  const root = document.createElement('div');
-  root.className = 'clickable';
-  root.innerHTML = '<div class="frame" tabindex="0" role="application"><img draggable="false"><div class="cell"></div>' +
-    '<div class="chosen"></div></div><output></output>';
-  parent.appendChild(root);
-  const frame = root.querySelector('.frame');
-  const view = { root, frame, image: root.querySelector('img'), cell: root.querySelector('.cell'),
-    mark: root.querySelector('.chosen'), output: root.querySelector('output'), at: { x: 0.5, y: 0.5 }, from: null };
-  frame.onpointermove = event => { view.at = position(view, event); show(view); };
+function build(view) {
+  const found = name => view.root.querySelector(name);
+  const [frame, image, cell, mark, output] = ['.frame', 'img', '.cell', '.chosen', 'output'].map(found);
+  Object.assign(view, { frame, image, cell, mark, output, at: { x: 0.5, y: 0.5 }, from: null });
+  onPress(frame, {
+    start: event => { view.from = position(view, event); },
+    move: event => { view.at = position(view, event); show(view); },
+    lift: event => { report(view, view.from, position(view, event)); view.from = null; },
+    cancel: () => { view.from = null; hide(view); },
+  });
   frame.onpointerleave = () => { if (!view.from) hide(view); };
-  frame.onpointerdown = event => {
-    view.from = position(view, event);
-    frame.setPointerCapture(event.pointerId);
-  };
-  frame.onpointerup = event => { if (view.from) { report(view, view.from, position(view, event)); view.from = null; } };
-  frame.onpointercancel = () => { view.from = null; hide(view); };
   frame.onfocus = () => { if (frame.matches(':focus-visible')) show(view); };
   frame.onblur = () => hide(view);
   frame.onkeydown = event => key(view, event);
   view.heard = event => { if (event.detail.to === view.data.hears) view.trigger('heard', event.detail.click); };
   document.addEventListener('convscope-click', view.heard);
-  return view;
 }
 
-const clamp = value => Math.min(1 - 1e-9, Math.max(0, value));
+const clamp = share => within(share, 0, 1 - 1e-9);
 
 function position(view, event) {
-  const box = view.image.getBoundingClientRect();
-  return { x: clamp((event.clientX - box.left) / box.width), y: clamp((event.clientY - box.top) / box.height) };
+  const { x, y } = shareAt(view.image, event);
+  return { x: clamp(x), y: clamp(y) };
 }
 
 function steps(view) {
@@ -120,39 +118,32 @@ function report(view, from, to) {
 }
 
 function key(view, event) {
-  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  if (moves[event.key]) {
+  const move = arrow(event);
+  if (move) {
     const step = steps(view);
-    view.at = { x: clamp(view.at.x + moves[event.key][0] * step.x), y: clamp(view.at.y + moves[event.key][1] * step.y) };
+    view.at = { x: clamp(view.at.x + move[0] * step.x), y: clamp(view.at.y + move[1] * step.y) };
     show(view);
   } else if (event.key === 'Enter' || event.key === ' ') report(view, view.at, view.at);
   else return;
   event.preventDefault();
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = build(parentElement);
-    views.set(parentElement, view);
-  }
-  view.trigger = setTriggerValue;
-  view.data = data;
-  const table = Uint8Array.from(atob(data.table), letter => letter.charCodeAt(0));
-  view.values = new Float32Array(table.buffer);
-  if (view.image.getAttribute('src') !== data.src) view.image.src = data.src;
-  view.image.alt = data.alt;
-  view.frame.setAttribute('aria-label', data.alt);
-  mark(view, data.chosen && { row: data.chosen[0], column: data.chosen[1] });
-  view.image.style.width = data.width ? data.width + 'px' : '100%';
-  view.image.style.imageRendering = data.crisp ? 'pixelated' : 'auto';
-  return () => {
-    document.removeEventListener('convscope-click', view.heard);
-    view.root.remove();
-    views.delete(parentElement);
-  };
+function update(view) {
+  const { table, src, alt, chosen, width, crisp } = view.data;
+  view.values = new Float32Array(Uint8Array.from(atob(table), letter => letter.charCodeAt(0)).buffer);
+  showPicture(view.image, src);
+  view.image.alt = alt;
+  view.frame.setAttribute('aria-label', alt);
+  mark(view, chosen && { row: chosen[0], column: chosen[1] });
+  view.image.style.width = width ? width + 'px' : '100%';
+  view.image.style.imageRendering = crisp ? 'pixelated' : 'auto';
 }
+
+const end = view => document.removeEventListener('convscope-click', view.heard);
+
+export default component('clickable', HTML, build, update, end);
 """
+)
 
 _picture = st.components.v2.component("convscope_click_image", css=_CSS, js=_JS)
 
@@ -213,11 +204,11 @@ def click_image(
     rows, columns = readout.values.shape[:2] if readout else (0, 0)
     values = np.ascontiguousarray(readout.values if readout else [], np.float32)
     data = {
-        "src": f"data:{_media_type(picture)};base64,{_base64(picture)}",
+        "src": address(picture),
         "alt": alt,
         "rows": rows,
         "columns": columns,
-        "table": _base64(values.astype("<f4").tobytes()),
+        "table": coded(values.astype("<f4").tobytes()),
         "labels": list(readout.labels) if readout else [],
         "where": readout.where if readout else "",
         "area": list(readout.area) if readout else [],
@@ -247,11 +238,3 @@ def _report(reported: dict[str, list[int]] | None, listener: Callable[[Click], N
 
 def _click(reported: dict[str, list[int]] | None) -> Click | None:
     return None if reported is None else Click(*reported["from"], *reported["to"])
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def _media_type(picture: bytes) -> str:
-    return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"

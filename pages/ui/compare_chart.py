@@ -1,6 +1,5 @@
 """Pinned maps and pictures in one chart whose panels zoom and move together."""
 
-import base64
 from collections.abc import Sequence
 from textwrap import wrap
 
@@ -9,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pages.ui.charts import colour_scale
+from pages.ui.embedded import address
 from viz_core.compare import Pin, limits
 from viz_core.images.render import DIVERGING, SEQUENTIAL, Limits, encode_png, limits_of
 
@@ -71,7 +71,7 @@ def _map(chart: go.Figure, place: int, values: np.ndarray, scale: Limits, signed
 
 def _picture(chart: go.Figure, place: int, pixels: np.ndarray) -> None:
     height, width = pixels.shape[:2]
-    source = "data:image/png;base64," + base64.b64encode(encode_png(pixels)).decode()
+    source = address(encode_png(pixels))
     chart.add_layout_image(
         source=source, x=0, y=0, sizex=width / height, sizey=1, sizing="stretch", layer="below", **_place(place)
     )

@@ -1,10 +1,11 @@
 """A picture with a patch that follows the pointer, and bars of the class probabilities that follow the patch."""
 
-import base64
 from collections.abc import Callable
 
 import streamlit as st
 
+from pages.ui.component import SCRIPT
+from pages.ui.embedded import address
 from viz_core.explain.eraser import Eraser, strongest
 
 _CSS = """
@@ -21,21 +22,22 @@ _CSS = """
 .eraser .before { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--st-text-color); }
 """
 
-_JS = """
-const views = new WeakMap();
+_JS = (
+    SCRIPT
+    + """
+const HTML = '<canvas tabindex="0" role="application"></canvas><div class="bars" aria-live="polite"></div>';
 
-function build(parent) {
-  const root = document.createElement('div');
-  root.className = 'eraser';
-  root.innerHTML = '<canvas tabindex="0" role="application"></canvas><div class="bars" aria-live="polite"></div>';
-  parent.appendChild(root);
-  const canvas = root.querySelector('canvas');
-  const view = { root, canvas, bars: root.querySelector('.bars'), clean: new Image(), hidden: new Image(),
-    asked: 0, answered: 0, wanted: null, at: null, waits: [] };
-  canvas.onpointermove = event => move(view, position(view, event));
-  canvas.onpointerdown = event => { canvas.setPointerCapture(event.pointerId); move(view, position(view, event)); };
+function build(view) {
+  const canvas = view.root.querySelector('canvas');
+  Object.assign(view, { canvas, bars: view.root.querySelector('.bars'), clean: new Image(), hidden: new Image(),
+    asked: 0, answered: 0, wanted: null, at: null, waits: [] });
+  const follow = event => {
+    const { x, y } = shareAt(canvas, event);
+    move(view, { x: x * view.data.width, y: y * view.data.height });
+  };
+  onPress(canvas, { start: follow, move: follow, lift: () => {} });
   canvas.onkeydown = event => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const step = arrow(event);
     if (!step) return;
     const { patch, width, height } = view.data;
     const from = view.at || { x: width / 2, y: height / 2 };
@@ -43,24 +45,17 @@ function build(parent) {
     event.preventDefault();
   };
   view.clean.onload = view.hidden.onload = () => draw(view);
-  return view;
-}
-
-function position(view, event) {
-  const box = view.canvas.getBoundingClientRect();
-  return { x: (event.clientX - box.left) / box.width * view.data.width,
-    y: (event.clientY - box.top) / box.height * view.data.height };
 }
 
 function corner(view) {
   const { patch, width, height } = view.data;
-  const inside = (value, side) => Math.round(Math.min(Math.max(0, side - 1), Math.max(0, value - patch / 2)));
+  const inside = (value, side) => Math.round(within(value - patch / 2, 0, Math.max(0, side - 1)));
   return { left: inside(view.at.x, width), top: inside(view.at.y, height) };
 }
 
 function move(view, at) {
   const { width, height } = view.data;
-  view.at = { x: Math.min(width, Math.max(0, at.x)), y: Math.min(height, Math.max(0, at.y)) };
+  view.at = { x: within(at.x, 0, width), y: within(at.y, 0, height) };
   draw(view);
   view.wanted = corner(view);
   ask(view);
@@ -103,17 +98,11 @@ function showBars(view) {
   }));
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = build(parentElement);
-    views.set(parentElement, view);
-  }
-  view.data = data;
-  view.trigger = setTriggerValue;
+function update(view) {
+  const { data } = view;
   view.canvas.setAttribute('aria-label', data.alt);
-  if (view.clean.getAttribute('src') !== data.clean) view.clean.src = data.clean;
-  if (view.hidden.getAttribute('src') !== data.hidden) view.hidden.src = data.hidden;
+  showPicture(view.clean, data.clean);
+  showPicture(view.hidden, data.hidden);
   draw(view);
   showBars(view);
   if (data.number === view.asked && view.answered < view.asked) {
@@ -122,12 +111,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.root.dataset.waits = view.waits.slice(-50).join(' ');
     ask(view);
   }
-  return () => {
-    view.root.remove();
-    views.delete(parentElement);
-  };
 }
+
+export default component('eraser', HTML, build, update);
 """
+)
 
 _eraser = st.components.v2.component("convscope_eraser", css=_CSS, js=_JS)
 
@@ -146,8 +134,8 @@ def eraser_view(key: str, eraser: Eraser, alt: str, class_name: Callable[[int], 
     shown = strongest(now, eraser.clean.topk(SHOWN_CLASSES - 1).indices.tolist(), SHOWN_CLASSES)
     height, width = eraser.picture.shape[-2:]
     data = {
-        "clean": _address(eraser.clean_jpeg),
-        "hidden": _address(eraser.hidden_jpeg(*place)),
+        "clean": address(eraser.clean_jpeg),
+        "hidden": address(eraser.hidden_jpeg(*place)),
         "height": height,
         "width": width,
         "patch": eraser.patch,
@@ -162,7 +150,3 @@ def eraser_view(key: str, eraser: Eraser, alt: str, class_name: Callable[[int], 
             st.session_state[f"{key}.asked"] = reported
 
     _eraser(data=data, key=key, on_place_change=moved)
-
-
-def _address(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

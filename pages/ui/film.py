@@ -1,39 +1,37 @@
 """A film to scrub through: all frames are in the browser at once, so that the slider and the pictures never wait."""
 
-import base64
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-_CSS = """
+from pages.ui.component import SCRIPT, buttons
+from pages.ui.embedded import address
+
+_CSS = (
+    buttons("film")
+    + """
 .film { display: grid; gap: 0.5rem; max-width: 32rem; font-family: var(--st-font); color: var(--st-text-color); }
 .film canvas { max-width: 100%; height: auto; border-radius: var(--st-base-radius); }
 .film .bar { display: flex; gap: 0.75rem; align-items: center; font-variant-numeric: tabular-nums; }
 .film input { flex: 1; min-width: 4rem; accent-color: var(--st-primary-color); }
-.film button { font: inherit; color: inherit; background: var(--st-background-color); padding: 0.25rem 0.75rem;
-  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius); cursor: pointer; }
-.film button:hover { color: var(--st-primary-color); border-color: var(--st-primary-color); }
-.film button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 """
+)
 
-_JS = """
-const views = new WeakMap();
+_JS = (
+    SCRIPT
+    + """
 const SHORT_SIDE = 320;  // of a small picture on the page, about
 const SQUARES_FROM = 8;
+const HTML = '<canvas role="img"></canvas><div class="bar"><button class="play"></button>' +
+  '<input type="range" min="1"><output></output></div><div><button class="take"></button></div>';
 
-function build(parent) {
-  const root = document.createElement('div');
-  root.className = 'film';
-  root.innerHTML = '<canvas role="img"></canvas><div class="bar"><button class="play"></button>' +
-    '<input type="range" min="1"><output></output></div><div><button class="take"></button></div>';
-  parent.appendChild(root);
-  const view = { root, canvas: root.querySelector('canvas'), play: root.querySelector('.play'),
-    slider: root.querySelector('input'), output: root.querySelector('output'), take: root.querySelector('.take'),
-    frames: [], given: null, timer: null };
-  view.slider.oninput = () => { stop(view); show(view); };
-  view.play.onclick = () => view.timer ? stop(view) : start(view);
-  view.take.onclick = () => { stop(view); view.trigger('take', Number(view.slider.value)); };
-  return view;
+function build(view) {
+  const found = name => view.root.querySelector(name);
+  const [canvas, play, slider, output, take] = ['canvas', '.play', 'input', 'output', '.take'].map(found);
+  Object.assign(view, { canvas, play, slider, output, take, frames: [], timer: null });
+  slider.oninput = () => { stop(view); show(view); };
+  play.onclick = () => view.timer ? stop(view) : start(view);
+  take.onclick = () => { stop(view); view.trigger('take', Number(slider.value)); };
 }
 
 const fill = (template, values) => template.replace(/\\{(\\w+)\\}/g, (_, name) => values[name]);
@@ -77,38 +75,29 @@ function show(view) {
   view.root.dataset.shown = number;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = build(parentElement);
-    views.set(parentElement, view);
-  }
-  view.trigger = setTriggerValue;
-  view.data = data;
+function update(view, before) {
+  const { data } = view;
   view.slider.setAttribute('aria-label', data.texts.frame);
   view.take.textContent = data.texts.go_on;
   view.take.title = data.texts.go_on_help;
   view.take.hidden = !data.take;
-  if (view.given !== data.film) {
+  if (!before || before.film !== data.film) {
     stop(view);
-    view.given = data.film;
     view.frames = data.frames.map(() => new Image());
     view.frames.forEach((picture, index) => {
       picture.onload = () => { if (index + 1 === Number(view.slider.value)) show(view); };
-      picture.src = 'data:image/jpeg;base64,' + data.frames[index];
+      picture.src = data.frames[index];
     });
     view.slider.max = data.frames.length;
     view.slider.value = data.frames.length;
   }
   label(view);
   show(view);
-  return () => {
-    clearInterval(view.timer);
-    view.root.remove();
-    views.delete(parentElement);
-  };
 }
+
+export default component('film', HTML, build, update, view => clearInterval(view.timer));
 """
+)
 
 _film = st.components.v2.component("convscope_film", css=_CSS, js=_JS)
 
@@ -133,6 +122,6 @@ def film(
         if on_take is not None and number is not None:
             on_take(int(number))
 
-    encoded = [base64.b64encode(frame).decode() for frame in frames]
-    data = {"film": name, "frames": encoded, "milliseconds": milliseconds, "take": on_take is not None, "texts": texts}
+    shown = [address(frame) for frame in frames]
+    data = {"film": name, "frames": shown, "milliseconds": milliseconds, "take": on_take is not None, "texts": texts}
     _film(data=data, key=key, on_take_change=taken)

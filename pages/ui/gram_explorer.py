@@ -1,10 +1,10 @@
 """A Gram matrix to explore: under the pointer are two channels; their maps and the product of these are drawn at once."""
 
-import base64
-
 import numpy as np
 import streamlit as st
 
+from pages.ui.component import SCRIPT
+from pages.ui.embedded import address, coded
 from viz_core.generate.gram_view import GramView
 from viz_core.images.render import SEQUENTIAL, encode_png, heatmap
 
@@ -24,42 +24,38 @@ _CSS = """
 .gram figcaption { font-size: 0.875rem; min-height: 1.4em; font-variant-numeric: tabular-nums; }
 """
 
-_JS = """
-const views = new WeakMap();
+_JS = (
+    SCRIPT
+    + """
+const FIGURE = '<figure><canvas></canvas><figcaption></figcaption></figure>';
+const HTML = '<div class="frame"><canvas class="matrix" tabindex="0" role="application"></canvas>' +
+  '<div class="line"></div><div class="line"></div></div><div class="maps">' + FIGURE +
+  '<span class="sign">\u00d7</span>' + FIGURE + '<span class="sign">=</span>' + FIGURE + '</div>';
 
 function bytes(text) { return Uint8Array.from(atob(text), letter => letter.charCodeAt(0)); }
 
-function build(parent) {
-  const root = document.createElement('div');
-  root.className = 'gram';
-  const figure = '<figure><canvas></canvas><figcaption></figcaption></figure>';
-  root.innerHTML = '<div class="frame"><canvas class="matrix" tabindex="0" role="application"></canvas>' +
-    '<div class="line"></div><div class="line"></div></div><div class="maps">' + figure +
-    '<span class="sign">\\u00d7</span>' + figure + '<span class="sign">=</span>' + figure + '</div>';
-  parent.appendChild(root);
-  const view = { root, matrix: root.querySelector('.matrix'), lines: root.querySelectorAll('.line'),
-    figures: [...root.querySelectorAll('figure')], picture: new Image(), pair: [0, 1] };
+function build(view) {
+  const { root } = view, matrix = root.querySelector('.matrix');
+  Object.assign(view, { matrix, lines: root.querySelectorAll('.line'), figures: [...root.querySelectorAll('figure')],
+    picture: new Image(), pair: [0, 1] });
   view.picture.onload = () => {
-    view.matrix.width = view.picture.naturalWidth;
-    view.matrix.height = view.picture.naturalHeight;
-    view.matrix.getContext('2d').drawImage(view.picture, 0, 0);
+    matrix.width = view.picture.naturalWidth;
+    matrix.height = view.picture.naturalHeight;
+    matrix.getContext('2d').drawImage(view.picture, 0, 0);
     show(view);
   };
+  const go = (...pair) => { view.pair = pair.map(number => within(number, 0, view.data.channels - 1)); show(view); };
   const point = event => {
-    const box = view.matrix.getBoundingClientRect(), { channels } = view.data;
-    const at = (value, length) => Math.min(channels - 1, Math.max(0, Math.floor(value / length * channels)));
-    view.pair = [at(event.clientY - box.top, box.height), at(event.clientX - box.left, box.width)];
-    show(view);
+    const { x, y } = shareAt(matrix, event), { channels } = view.data;
+    go(Math.floor(y * channels), Math.floor(x * channels));
   };
-  view.matrix.onpointermove = view.matrix.onpointerdown = point;
-  view.matrix.onkeydown = event => {
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+  onPress(matrix, { start: point, move: point, lift: () => {} });
+  matrix.onkeydown = event => {
+    const move = arrow(event);
     if (!move) return;
-    view.pair = view.pair.map((value, axis) => Math.min(view.data.channels - 1, Math.max(0, value + move[axis])));
-    show(view);
+    go(view.pair[0] + move[1], view.pair[1] + move[0]);
     event.preventDefault();
   };
-  return view;
 }
 
 function channel(view, number) {
@@ -99,26 +95,20 @@ function show(view) {
   view.root.dataset.mean = mean;
 }
 
-export default function ({ data, parentElement }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = build(parentElement);
-    views.set(parentElement, view);
-  }
-  view.data = data;
+function update(view) {
+  const { data } = view;
   view.maps = bytes(data.maps);
   view.entries = new Float32Array(bytes(data.matrix).buffer);
   view.table = bytes(data.table);
   view.pair = view.pair.map(number => Math.min(number, data.channels - 1));
   view.matrix.setAttribute('aria-label', data.texts.alt);
-  if (view.picture.getAttribute('src') !== data.src) view.picture.src = data.src;
-  else show(view);
-  return () => {
-    view.root.remove();
-    views.delete(parentElement);
-  };
+  if (view.picture.getAttribute('src') === data.src) show(view);
+  else view.picture.src = data.src;
 }
+
+export default component('gram', HTML, build, update);
 """
+)
 
 _explorer = st.components.v2.component("convscope_gram", css=_CSS, js=_JS)
 
@@ -133,19 +123,15 @@ def gram_explorer(view: GramView, key: str, texts: dict[str, str]) -> None:
     ranges = np.maximum(greatest - least, 1e-12)[:, None, None]
     shades = np.rint(255 * (maps - least[:, None, None]) / ranges).astype(np.uint8)
     data = {
-        "src": "data:image/png;base64," + _base64(encode_png(heatmap(view.compressed()))),
+        "src": address(encode_png(heatmap(view.compressed()))),
         "channels": len(maps),
         "height": maps.shape[1],
         "width": maps.shape[2],
-        "maps": _base64(shades.tobytes()),
+        "maps": coded(shades.tobytes()),
         "least": least.tolist(),
         "greatest": greatest.tolist(),
-        "matrix": _base64(view.matrix.astype("<f4").tobytes()),
-        "table": _base64(SEQUENTIAL.tobytes()),
+        "matrix": coded(view.matrix.astype("<f4").tobytes()),
+        "table": coded(SEQUENTIAL.tobytes()),
         "texts": texts,
     }
     _explorer(data=data, key=key)
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

@@ -4,11 +4,10 @@ Where the server offers streams (`pages.ui.server`) a canvas reads one; a plain 
 second instead.
 """
 
-import base64
-
 import streamlit as st
 
 from pages.ui.curve_names import terms, whole_names
+from pages.ui.embedded import address
 from pages.ui.language import t
 from pages.ui.session import owner
 from viz_core.jobs import Job, find_job
@@ -265,7 +264,7 @@ def _poll(job: Job) -> None:
         jpeg, step = job.frame_jpeg(), job.step
         if jpeg:
             # Inside the page, not as a file: the next one would take its place before the browser had fetched it.
-            st.image(f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}", alt=t("live.picture"))
+            st.image(address(jpeg), alt=t("live.picture"))
         st.progress(0.0 if step is None else min(1.0, step.done / max(1, step.total)), text=_status(job))
         if watching and not job.active:
             st.rerun()

@@ -1,6 +1,5 @@
 """What the rooms with maps share: the points of a result, their colours, and the gallery of those chosen."""
 
-import base64
 import html
 from collections.abc import Sequence
 
@@ -9,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.ui.dataset_box import UPLOADED
+from pages.ui.embedded import address
 from pages.ui.language import language, t
 from pages.ui.room import Room
 from pages.ui.scatter import Colours, Points, by_name, by_value
@@ -116,7 +116,7 @@ def picture_wall(served: Served, name: str, rows: Sequence[tuple[int, int, str]]
 
 
 def _inside(pixels: np.ndarray) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, 82)).decode()
+    return address(encode_jpeg(pixels, 82))
 
 
 def chosen_gallery(result: Result, frame: pd.DataFrame, chosen: Sequence[int], served: Served) -> None:

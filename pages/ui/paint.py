@@ -1,57 +1,56 @@
 """A picture to paint on, in coarse cells: by pointer, or by the arrow keys and the space bar."""
 
-import base64
 from collections.abc import Callable
 
 import streamlit as st
 
+from pages.ui.component import SCRIPT, buttons
+from pages.ui.embedded import address
 from viz_core.learn.looked import CELLS
 
-_CSS = """
+_CSS = (
+    buttons("paint")
+    + """
 .paint { display: grid; gap: 0.75rem; font-family: var(--st-font); color: var(--st-text-color); }
 .paint canvas { width: 100%; max-width: 24rem; aspect-ratio: 1; touch-action: none; cursor: crosshair;
   border-radius: var(--st-base-radius); }
-.paint canvas:focus-visible, .paint button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .paint .buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; }
-.paint button { font: inherit; padding: 0.4rem 0.9rem; border-radius: var(--st-base-radius); cursor: pointer;
-  border: 1px solid var(--st-border-color); background: var(--st-background-color); color: var(--st-text-color); }
 .paint button.main { background: var(--st-primary-color); border-color: var(--st-primary-color);
   color: var(--st-background-color); }
-.paint button:disabled { opacity: 0.5; cursor: default; }
 """
+)
 
-_JS = """
-const views = new WeakMap();
+_JS = (
+    SCRIPT
+    + """
+const HTML = '<canvas tabindex="0" role="application" width="384" height="384"></canvas><div class="buttons">' +
+  '<button class="main" type="button"></button><button type="button"></button><button type="button"></button></div>';
 
-function build(parent) {
-  const root = document.createElement('div');
-  root.className = 'paint';
-  root.innerHTML = '<canvas tabindex="0" role="application" width="384" height="384"></canvas><div class="buttons">' +
-    '<button class="main" type="button"></button><button type="button"></button><button type="button"></button></div>';
-  parent.appendChild(root);
-  const [done, clear, skip] = root.querySelectorAll('button');
-  const view = { root, canvas: root.querySelector('canvas'), done, clear, skip, image: new Image(), cells: null, value: 1,
-    cursor: null };
+function build(view) {
+  const [done, clear, skip] = view.root.querySelectorAll('button');
+  const canvas = view.root.querySelector('canvas');
+  Object.assign(view, { canvas, done, clear, skip, image: new Image(), cells: null, value: 1, cursor: null });
   view.image.onload = () => draw(view);
-  view.canvas.onpointerdown = event => {
-    view.canvas.setPointerCapture(event.pointerId);
-    const cell = cellAt(view, event);
-    view.value = view.cells[cell] ? 0 : 1;
-    set(view, cell);
-  };
-  view.canvas.onpointermove = event => { if (event.buttons) set(view, cellAt(view, event)); };
-  view.canvas.onkeydown = event => key(view, event);
-  view.canvas.onblur = () => { view.cursor = null; draw(view); };
+  onPress(canvas, {
+    start: event => {
+      const cell = cellAt(view, event);
+      view.value = view.cells[cell] ? 0 : 1;
+      set(view, cell);
+    },
+    move: (event, pressed) => { if (pressed) set(view, cellAt(view, event)); },
+    lift: () => {},
+  });
+  canvas.onkeydown = event => key(view, event);
+  canvas.onblur = () => { view.cursor = null; draw(view); };
   done.onclick = () => view.trigger('done', hex(view));
   clear.onclick = () => { view.cells.fill(0); draw(view); };
   skip.onclick = () => view.trigger('done', '');
-  return view;
 }
 
 function cellAt(view, event) {
-  const box = view.canvas.getBoundingClientRect(), side = view.data.cells;
-  const inside = share => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
-  return inside((event.clientY - box.top) / box.height) * side + inside((event.clientX - box.left) / box.width);
+  const { x, y } = shareAt(view.canvas, event), side = view.data.cells;
+  const inside = share => within(Math.floor(share * side), 0, side - 1);
+  return inside(y) * side + inside(x);
 }
 
 function set(view, cell) {
@@ -64,12 +63,12 @@ function set(view, cell) {
 
 function key(view, event) {
   const side = view.data.cells;
-  const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  const move = arrow(event);
   if (view.cursor === null) view.cursor = (side / 2) * side + side / 2;
   const row = Math.floor(view.cursor / side), column = view.cursor % side;
   if (move) {
-    const inside = place => Math.min(side - 1, Math.max(0, place));
-    view.cursor = inside(row + move[0]) * side + inside(column + move[1]);
+    const inside = place => within(place, 0, side - 1);
+    view.cursor = inside(row + move[1]) * side + inside(column + move[0]);
   } else if (event.key === ' ') { view.value = view.cells[view.cursor] ? 0 : 1; set(view, view.cursor); }
   else if (event.key === 'Enter') { if (!view.done.disabled) view.done.click(); }
   else return;
@@ -99,27 +98,18 @@ function hex(view) {
   return digits;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = build(parentElement);
-    views.set(parentElement, view);
-  }
-  view.trigger = setTriggerValue;
-  if (!view.data || view.data.src !== data.src) {
-    view.cells = new Array(data.cells ** 2).fill(0);
-    view.image.src = data.src;
-  }
-  view.data = data;
-  view.canvas.setAttribute('aria-label', data.alt);
-  [view.done, view.clear, view.skip].forEach((button, place) => { button.textContent = data.labels[place]; });
+function update(view, before) {
+  const { src, cells, alt, labels } = view.data;
+  if (!before || before.src !== src) view.cells = new Array(cells ** 2).fill(0);
+  showPicture(view.image, src);
+  view.canvas.setAttribute('aria-label', alt);
+  [view.done, view.clear, view.skip].forEach((button, place) => { button.textContent = labels[place]; });
   draw(view);
-  return () => {
-    view.root.remove();
-    views.delete(parentElement);
-  };
 }
+
+export default component('paint', HTML, build, update);
 """
+)
 
 _canvas = st.components.v2.component("convscope_paint", css=_CSS, js=_JS)
 
@@ -130,7 +120,7 @@ def paint(picture: bytes, key: str, *, alt: str, labels: tuple[str, str, str], o
     `labels` are those of the buttons: done, clear, skip.
     """
     data = {
-        "src": f"data:image/png;base64,{base64.b64encode(picture).decode()}",
+        "src": address(picture),
         "cells": CELLS,
         "alt": alt,
         "labels": list(labels),

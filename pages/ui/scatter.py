@@ -1,6 +1,5 @@
 """A map of many points to look into: hover, zoom, box and lasso, threads to the true neighbours, frames to move between."""
 
-import base64
 import colorsys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from pages.ui.embedded import address, coded
 from pages.ui.language import t
 from pages.ui.served import Served, addresses
 from viz_core.images.render import SEQUENTIAL
@@ -131,9 +131,8 @@ def scatter(
 
 
 def _landed(one: Dropped) -> dict[str, Any]:
-    source = "data:image/jpeg;base64," + base64.b64encode(one.jpeg).decode()
-    return {"src": source, "xy": one.places.tolist(), "title": one.title}
+    return {"src": address(one.jpeg), "xy": one.places.tolist(), "title": one.title}
 
 
 def _coded(values: np.ndarray, kind: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode()
+    return coded(np.ascontiguousarray(values, kind).tobytes())

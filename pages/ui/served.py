@@ -1,6 +1,5 @@
 """The pictures of a map over HTTP: sheets of small ones, and single ones as large as they are looked at."""
 
-import base64
 import math
 import threading
 from collections import OrderedDict
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pages.ui.embedded import address
 from viz_core.errors import ConvscopeError
 from viz_core.images.picture_set import PictureSet
 from viz_core.images.render import encode_jpeg
@@ -79,8 +79,7 @@ def addresses(name: str, served: Served) -> tuple[list[str], str]:
     """Where the sheets are, and where single pictures begin; without our server the sheets themselves, and nothing."""
     if _offers_pictures:
         return [f"pictures/{name}/sheet/{number}" for number in range(served.sheets)], f"pictures/{name}/one/"
-    coded = (base64.b64encode(served.sheet(number)).decode() for number in range(served.sheets))
-    return ["data:image/jpeg;base64," + code for code in coded], ""
+    return [address(served.sheet(number)) for number in range(served.sheets)], ""
 
 
 def answer(request: Request) -> Response:

@@ -1,9 +1,10 @@
 """A strip of small pictures to choose from with one click or the keyboard."""
 
-import base64
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+
+from pages.ui.embedded import address
 
 _CSS = """
 .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--least), 1fr)); gap: 6px; }
@@ -58,7 +59,7 @@ def thumbnails(
     """Draw JPEG thumbnails by id, at least `least` pixels wide; a click puts the id into `st.session_state[state_key]`."""
     key = f"{state_key}.strip"
     items = [
-        {"id": ref, "name": name, "src": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()}
+        {"id": ref, "name": name, "src": address(jpeg)}
         for (ref, jpeg), name in zip(pictures.items(), names, strict=True)
     ]
     for item, caption in zip(items, captions, strict=False):

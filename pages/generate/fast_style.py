@@ -3,16 +3,19 @@
 import streamlit as st
 
 from pages.ui import link
+from pages.ui.camera import camera, camera_is_on, camera_switch
 from pages.ui.film_box import film_box
 from pages.ui.room import Room
 from pages.ui.style_controls import several_pictures
 from pages.ui.trained_styles import known, name_of, upload
 from viz_core.generate.fast_style import FastStyle
+from viz_core.generate.live_style import Brush, StyleMirror
 from viz_core.generate.style_files import open_style
 from viz_core.technique import Result
 
 SLUG = "fast-style"
 MOST_OTHERS = 12
+MIRROR = f"{SLUG}.mirror"
 
 
 def choose_style() -> None:
@@ -41,6 +44,19 @@ def choose_style() -> None:
         room.values["mix"] = mix if any(mix) else (1.0, *mix[1:])
 
 
+def paint_camera(technique: FastStyle) -> None:
+    """The camera in the style instead of the rest of the page."""
+    assert technique.size is not None
+    trained = open_style(technique.style)
+    brush = Brush(trained, technique.shares(trained), technique.size)
+    mirror: StyleMirror = st.session_state.setdefault(MIRROR, StyleMirror(brush))
+    mirror.brush = brush
+    with room.stage:
+        camera(mirror, room.t("page.camera_caption"))
+    room.explain()
+    st.stop()
+
+
 def painted(result: Result, technique: FastStyle) -> None:
     """The painting beside the picture and what the network is; the film, or all paintings, below."""
     painting, content = st.columns([3, 1], gap="medium")
@@ -63,6 +79,9 @@ def painted(result: Result, technique: FastStyle) -> None:
 room = Room(FastStyle)
 with room.settings:
     room.guarded(choose_style)
+    camera_switch(room.t("page.camera_help"))
+if camera_is_on():
+    paint_camera(room.controls(only=("size",)))
 with room.settings:
     several_pictures(room, "others", MOST_OTHERS)
 technique = room.controls(only=("size",), film=film_box(room))

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.ui.camera import camera_is_on, camera_switch, watch_camera
+from pages.ui.camera import camera_is_on, camera_switch
+from pages.ui.camera_maps import watch_maps
 from pages.ui.click_image import Click, Readout, click_image
 from pages.ui.compare import second_choices, second_name
 from pages.ui.controls import widgets
@@ -56,12 +57,12 @@ room = Room(Activations)
 forget(SLUG, (room.choice.model, layer_to_be(SLUG)), "channel", "page")
 forget(SLUG, (room.choice.model, layer_to_be(SLUG), room.choice.image), "row", "column")
 with room.settings:
-    camera_switch()
+    camera_switch(t("camera.maps_help"))
     room.values |= widgets(Activations, room.network, LIVE if camera_is_on() else WIDGETS)
     room.values |= {} if camera_is_on() else second_choices(room)
 if camera_is_on():
     live = room.controls(only=())
-    watch_camera(room, live.layer or default_layer(room.network), live.count)
+    watch_maps(room, live.layer or default_layer(room.network), live.count)
 room.values |= {name: number(SLUG, name) for name in ("channel", "row", "column")}
 room.values |= {"first": first_shown(SLUG, room.values["count"])}
 technique = room.technique()

@@ -13,10 +13,12 @@ from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.generate.fast_style import FastStyle
 from viz_core.generate.fast_style_train import FastStyleTrain, contents
+from viz_core.generate.live_style import Brush, StyleMirror
 from viz_core.generate.style_files import Architecture, TrainedStyle, keep_trained, open_style, pack, shipped
 from viz_core.generate.style_network import ConditionalNorm, StyleNetwork
 from viz_core.generate.style_statistics import gram
 from viz_core.generate.style_training import Crops, StyleTraining, Weights
+from viz_core.images.tensor import to_pixels, to_tensor
 from viz_core.images.video import encode_mp4, load_clip
 from viz_core.technique import finish
 
@@ -228,3 +230,19 @@ def test_a_film_is_painted_frame_by_frame(trained, tmp_path):
     assert result.scores["painted"] == len(painted.frames) == len(result.frames) == 4
     assert painted.per_second == pytest.approx(6.0, rel=0.1)
     np.testing.assert_allclose(painted.frames[0], result.pictures["painting"][:, : painted.frames[0].shape[1]], atol=24)
+
+
+def test_every_frame_of_a_camera_is_painted_as_a_picture_is():
+    trained = open_style("style:drawings")
+    shares = torch.tensor([[0.5, 0.5, 0.0]])
+    mirror, frame = (
+        StyleMirror(Brush(trained, shares, 64)),
+        np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8),
+    )
+    with torch.inference_mode():
+        expected = to_pixels(trained.network(to_tensor(frame), shares))
+    np.testing.assert_array_equal(mirror.draw(frame), expected)
+    mirror.frozen = True
+    np.testing.assert_array_equal(mirror.draw(255 - frame), expected)
+    mirror.brush = Brush(trained, torch.eye(3)[2:], 64)
+    assert np.abs(mirror.draw(frame).astype(int) - expected).mean() > 3

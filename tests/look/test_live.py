@@ -45,9 +45,9 @@ def test_a_picture_holds_the_frame_and_the_maps(watch):
 def test_a_frozen_frame_stands_still_while_the_gain_still_acts(watch):
     view = LiveView(watch)
     first = view.draw(frame(0))
-    view.watch = Watch(watch.network, LAYER, maps=9, frozen=True)
+    view.frozen = True
     np.testing.assert_array_equal(view.draw(frame(1))[:, :512], first[:, :512])
-    view.watch = Watch(watch.network, LAYER, maps=9, frozen=True, gain=4.0)
+    view.watch = Watch(watch.network, LAYER, maps=9, gain=4.0)
     brighter = view.draw(frame(2))
     np.testing.assert_array_equal(brighter[:, :512], first[:, :512])
     assert brighter[:, 520:].astype(int).sum() != first[:, 520:].astype(int).sum()

@@ -17,6 +17,15 @@ def test_painting_with_a_shipped_style_and_a_mix(lang, open_page):
     assert not page.exception
 
 
+def test_the_live_camera_takes_the_place_of_the_picture(open_page):
+    page = open_page(PAINT, model="bundled-random", size="64")
+    page.toggle(key="camera.on").set_value(True).run()
+    assert not page.exception
+    assert page.toggle(key="camera.freeze").value is False
+    page.toggle(key="camera.on").set_value(False).run()
+    assert not page.exception
+
+
 def test_a_file_that_is_no_style_gets_its_sentence_and_a_style_is_taken(open_page):
     page = open_page(PAINT, model="bundled-random", size="64")
     page.file_uploader(key="styles.file").upload("bad.safetensors", b"nothing").run()

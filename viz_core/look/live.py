@@ -3,13 +3,12 @@
 Yosinski, Clune, Nguyen, Fuchs & Lipson 2015 built the first such view.
 """
 
-import threading
-import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from viz_core.camera import Mirror
 from viz_core.images.intake import Picture
 from viz_core.images.render import heatmap, resize
 from viz_core.images.tensor import to_input
@@ -23,42 +22,33 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Watch:
-    """What to watch: network and layer, the brightness of the maps, how many of them, and whether the frame stands still."""
+    """What to watch: network and layer, the brightness of the maps, how many of them."""
 
     network: GraphModel
     layer: str
     gain: float = 1.0
     maps: int = 36
-    frozen: bool = False
 
 
-class LiveView:
+class LiveView(Mirror):
     """Turns frames into pictures: the frame on the left, the first maps of the layer on the right.
 
-    Each channel keeps a scale of its own, its greatest value of late, so that the colours do not flicker. One thread
-    calls `draw`; others may set `watch` and read `top`, `frame` and `rate` (frames per second, 0 before the second) at any time.
+    Each channel keeps a scale of its own, its greatest value of late, so that the colours do not flicker. `watch` may be
+    changed and `top`, the likeliest classes, read at any time.
     """
 
     def __init__(self, watch: Watch) -> None:
+        super().__init__()
         self.watch = watch
         self.top: list[tuple[int, str, float]] = []
-        self.frame: np.ndarray | None = None
-        self.rate = 0.0
         self._scale: tuple[tuple[str, str], np.ndarray] | None = None
-        self._lock = threading.Lock()
-        self._before: float | None = None
 
-    def draw(self, frame: np.ndarray) -> np.ndarray:
-        """The picture (384, W, 3) uint8 for the newest frame (H, W, 3) uint8, or for the one that stands still."""
-        with self._lock:
-            watch = self.watch
-            if self.frame is None or not watch.frozen:
-                self.frame = np.array(frame)
-            maps, self.top = look(watch, self.frame)
-            sheet = mosaic(self._colours(watch, maps[: watch.maps]))
-            self._count()
-            width = round(HEIGHT * self.frame.shape[1] / self.frame.shape[0])
-            return beside(resize(self.frame, (HEIGHT, width)), sheet)
+    def picture(self, frame: np.ndarray) -> np.ndarray:
+        """Frame and maps, 384 pixels high."""
+        watch = self.watch
+        maps, self.top = look(watch, frame)
+        sheet = mosaic(self._colours(watch, maps[: watch.maps]))
+        return beside(resize(frame, (HEIGHT, round(HEIGHT * frame.shape[1] / frame.shape[0]))), sheet)
 
     def _colours(self, watch: Watch, maps: np.ndarray) -> np.ndarray:
         """The maps (N, h, w) in colours (N, h, w, 3) by the scales of their channels and the gain."""
@@ -69,13 +59,6 @@ class LiveView:
         self._scale = key, peak
         unit = maps * (watch.gain / peak)[:, None, None]
         return heatmap(unit, signed=True, limits=(-1, 1)) if maps.min() < 0 else heatmap(unit, limits=(0, 1))
-
-    def _count(self) -> None:
-        now = time.monotonic()
-        if self._before is not None:
-            newest = 1 / max(1e-6, now - self._before)
-            self.rate = newest if self.rate == 0 else 0.9 * self.rate + 0.1 * newest
-        self._before = now
 
 
 @torch.inference_mode()

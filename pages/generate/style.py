@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui.charts import curves, share_areas
 from pages.ui.controls import own_fields
+from pages.ui.curve_names import curves_of
 from pages.ui.room import Room
 from pages.ui.style_controls import (
     layer_sliders,
@@ -74,8 +75,7 @@ def pulls(result: Result) -> None:
 def terms(result: Result) -> None:
     """Each term's curve."""
     st.markdown(f"**{room.t('page.terms')}**")
-    lines = {name.partition(": ")[2]: a.tolist() for name, a in result.arrays.items() if name.startswith("curve: ")}
-    chart = curves(lines, room.t("page.step"))
+    chart = curves(curves_of(result), room.t("page.step"))
     chart.update_yaxes(type="log", title=room.t("page.distance"))
     st.plotly_chart(chart, width="stretch", key=f"{SLUG}.curves")
 
@@ -95,7 +95,7 @@ with room.settings:
     layer_sliders(room, measured_layers(room.network, technique.layers), room.t("page.weights"))
 technique = room.controls(only=())
 with room.settings:
-    memory_note(room, technique)
+    memory_note(room, technique, "size")
 result = room.run(technique)
 with room.stage:
     if result is None:

@@ -7,7 +7,7 @@ from pages.ui.controls import own_fields
 from pages.ui.gram_explorer import gram_explorer
 from pages.ui.png_image import show_png
 from pages.ui.room import Room
-from pages.ui.style_controls import layer_sliders, own_picture
+from pages.ui.style_controls import layer_sliders, memory_note, own_picture
 from viz_core.generate.gram_view import gram_view
 from viz_core.generate.matching import measured_layers
 from viz_core.generate.texture import Texture
@@ -26,6 +26,13 @@ def one(result: Result, method: str) -> None:
     show_png(room.png(result, method), caption=caption, alt=caption)
     if f"from {method}" in result.pictures:
         room.show(result, f"from {method}", room.t("page.from"))
+
+
+def legend(technique: Texture) -> None:
+    """Which method stands where while all are at work."""
+    if len(technique.methods) > 1:
+        names = (room.t(f"options.method.{method}") for method in technique.methods)
+        st.caption(" · ".join(f"**{number}** {name}" for number, name in enumerate(names, start=1)))
 
 
 def matrix(technique: Texture) -> None:
@@ -49,8 +56,13 @@ technique = room.controls(only=tuple(name for name in own_fields(Texture) if nam
 with room.settings:
     layer_sliders(room, measured_layers(room.network, technique.layers), room.t("page.weights"))
 technique = room.controls(only=())
+with room.settings:
+    memory_note(room, technique, "side")
 result = room.run(technique)
-if result is not None:
+if result is None:
+    with room.stage:
+        legend(technique)
+else:
     with room.stage:
         methods = technique.methods
         for start in range(0, len(methods), ABREAST):

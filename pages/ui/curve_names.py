@@ -6,7 +6,7 @@ from viz_core.models.load import BUNDLED
 from viz_core.technique import Result
 from viz_core.texts import catalogue
 
-TERMS = ("log probability", "score", "distance in", "strength of", "guide in", "direction in")
+TERMS = ("log probability", "score", "distance in", "style in", "strength of", "guide in", "direction in")
 
 
 def whole_names() -> dict[str, str]:
@@ -14,7 +14,7 @@ def whole_names() -> dict[str, str]:
     labels = {
         key.rpartition(".")[2]: label
         for key, label in catalogue(language()).items()
-        if key.startswith(("live.curves.", "trust.methods."))  # the trust room has a curve for each method
+        if key.startswith(("live.curves.", "trust.methods.", "texture.options.method."))  # a curve for each method
     }
     return labels | {name: model_label(name) for name in BUNDLED}
 

@@ -10,8 +10,10 @@ from pages.ui.controls import field_text
 from pages.ui.language import t
 from pages.ui.pictures import UPLOADS, picture_name, sample_thumbnails, thumbnail
 from pages.ui.room import Room
+from viz_core.generate.matching import MEGABYTE
 from viz_core.generate.region import Stroke, strokes_mask
-from viz_core.generate.style import MEGABYTE, Style
+from viz_core.generate.style import Style
+from viz_core.generate.texture import Texture
 from viz_core.generate.tug_of_war import Colour
 from viz_core.images.intake import Picture
 from viz_core.images.refs import keep_upload, open_image
@@ -123,12 +125,12 @@ def painted_mask(room: Room, name: str, title: str, help: str) -> None:
         room.values[name] = keep_upload(Picture(strokes_mask(small.shape[:2], strokes)))
 
 
-def memory_note(room: Room, technique: Style) -> None:
-    """What a run needs, and the largest size there is memory for, before anything runs."""
+def memory_note(room: Room, technique: Style | Texture, side: str) -> None:
+    """What a run needs, and the largest value of the parameter `side` there is memory for, before anything runs."""
     needed, most = room.guarded(lambda: (technique.memory(), technique.largest_size()))
-    longest = next(rule.le for rule in Style.model_fields["size"].metadata if hasattr(rule, "le"))
-    note = room.t("page.memory", megabytes=max(1, needed // MEGABYTE))
-    st.caption(note if most is None else f"{note} {room.t('page.largest', size=min(most, longest))}")
+    longest = next(rule.le for rule in room.kind.model_fields[side].metadata if hasattr(rule, "le"))
+    note = t("style.page.memory", megabytes=max(1, needed // MEGABYTE))
+    st.caption(note if most is None else f"{note} {t('style.page.largest', size=min(most, longest))}")
 
 
 def part_legend(colours: Mapping[str, Colour], names: Mapping[str, str]) -> None:

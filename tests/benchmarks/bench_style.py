@@ -12,6 +12,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -23,9 +24,10 @@ from PIL import Image
 
 from viz_core.generate.canvas import Pixels
 from viz_core.generate.loop import Loop
+from viz_core.generate.matching import MEGABYTE
 from viz_core.generate.nearest_texture import efros_leung, wei_levoy
 from viz_core.generate.optimiser import LBFGS, Adam, Optimiser
-from viz_core.generate.style import MEGABYTE, Style
+from viz_core.generate.style import Style
 from viz_core.generate.style_network import StyleNetwork
 from viz_core.generate.texture import Texture
 from viz_core.images.render import grid
@@ -34,6 +36,7 @@ from viz_core.technique import finish
 
 PAIRS = (("chelsea", "strokes"), ("astronaut", "glass"), ("china", "ink"))
 RATES = (0.03,)
+RUN_STEPS = 20  # of the run whose steps are timed
 KEPT_POINTS = 60  # of each curve on the page
 RACE = Path(__file__).resolve().parents[2] / "assets" / "style_race.json"
 SHEET = (*PAIRS, ("coffee", "waves"), ("flower", "strokes"), ("rocket", "tissue"))
@@ -123,11 +126,19 @@ def memory(size: int) -> None:
 
 
 def step_cost(size: int) -> None:
-    """A step of the loop against a bare forward and backward pass of the same network to the same layers."""
-    technique = Style(size=size, sizes=1)
+    """An evaluation against a bare forward and backward pass of the same network, cut at the same layers, picture by picture.
+
+    Once the loop alone, with Adam; once the whole run as people watch it: L-BFGS, previews, looks at who pulls where.
+    """
+    technique = Style(size=size, sizes=1, steps=RUN_STEPS + 1)
     network, x = technique.network(), technique.input()
     objective = technique.objective(network, x)
     loop = Loop(network, Pixels(x), objective, Adam(0.01), relative=False)
+    evaluations, evaluate = [0], Loop._evaluate
+
+    def counted(self: Loop, network: GraphModel | None) -> torch.Tensor:
+        evaluations[0] += 1
+        return evaluate(self, network)
 
     def bare() -> None:
         leaf = x.clone().requires_grad_()
@@ -137,18 +148,26 @@ def step_cost(size: int) -> None:
         loop.move(0)
         loop.evaluate()
 
-    timed = {}
-    for name, work in (("bare", bare), ("step", step)):
+    def seconds(work: Callable[[], object]) -> float:
+        started = time.perf_counter()
         work()
-        spent = []
-        for _ in range(7):
-            started = time.perf_counter()
-            work()
-            spent.append(time.perf_counter() - started)
-        timed[name] = float(np.median(spent))
-    print(
-        f"one step at {size} px: {timed['step']:.3f} s; bare {timed['bare']:.3f} s; ratio {timed['step'] / timed['bare']:.2f}"
-    )
+        return time.perf_counter() - started
+
+    Loop._evaluate = counted
+    run = technique.run()
+    for work in (bare, step, lambda: next(run)):
+        work()
+    pairs = [(seconds(bare), seconds(step)) for _ in range(RUN_STEPS)]
+    evaluations[0] = 0
+    watched = [(seconds(bare), seconds(lambda: next(run))) for _ in range(RUN_STEPS)]
+    Loop._evaluate = evaluate
+    for name, timed, each in (("loop", pairs, 1.0), ("run", watched, evaluations[0] / RUN_STEPS)):
+        rival, ours = (np.array(column) for column in zip(*timed, strict=True))
+        ratio = ours.sum() / each / rival.sum()
+        print(
+            f"{name} at {x.shape[-2]} x {x.shape[-1]}: {ours.mean() / each:.3f} s an evaluation ({each:.2f} a step), "
+            f"bare {rival.mean():.3f} s; ratio {ratio:.3f}, of the fastest {ours.min() / rival.min():.3f}"
+        )
 
 
 def textures(out: Path) -> None:

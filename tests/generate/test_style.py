@@ -7,8 +7,9 @@ import torch
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels
-from viz_core.generate.colour import YIQ, brightness, match_colours, with_colours_of
+from viz_core.generate.colour import JUST_SEEN, YIQ, ColourDistance, brightness, match_colours, with_colours_of
 from viz_core.generate.loop import Loop
+from viz_core.generate.objective import View
 from viz_core.generate.optimiser import GradientDescent
 from viz_core.generate.region import Stroke, strokes_mask
 from viz_core.generate.style import COLOURS, Style
@@ -74,8 +75,8 @@ def test_two_styles_and_a_mask_give_each_its_place():
     terms = technique.objective(network, technique.input()).terms()
     names = [term.objective.name for term in terms]
     assert "style in relu1" in names
-    assert "style 2 in relu1" in names
-    wheres = [term.objective.where for term in terms if term.objective.name.endswith("in relu1")]
+    assert "style in relu1 (2)" in names
+    wheres = [term.objective.where for term in terms if "in relu1" in term.objective.name]
     torch.testing.assert_close(wheres[0] + wheres[1], torch.ones_like(wheres[0]))
     assert finish(technique.run()).arrays["image"].shape == tuple(technique.input().shape)
 
@@ -85,7 +86,7 @@ def test_several_styles_count_by_their_shares():
     terms = technique.objective(technique.network(), technique.input()).terms()
     weights = {term.objective.name: term.weight for term in terms}
     layers = len(style_layers(technique.network()))
-    assert [weights[f"style{number} in relu1"] * layers / 10 for number in ("", " 2", " 3")] == pytest.approx(
+    assert [weights[f"style in relu1{number}"] * layers / 10 for number in ("", " (2)", " (3)")] == pytest.approx(
         [0.5, 0.25, 0.25]
     )
     with pytest.raises(ConvscopeError, match="3 styles"):
@@ -109,6 +110,22 @@ def test_matched_colours_have_the_mean_and_covariance_of_the_picture():
     matched = match_colours(style, content)[0].flatten(1)
     np.testing.assert_allclose(matched.mean(1), content[0].flatten(1).mean(1), atol=1e-3)
     np.testing.assert_allclose(np.cov(matched), np.cov(content[0].flatten(1)), atol=2e-4)
+
+
+def test_the_distance_of_colours_by_hand():
+    generator = np.random.default_rng(0)
+    grey = np.repeat(generator.normal(0.5, 0.1, (1, 1, 20, 30)), 3, axis=1)
+    tinted = grey + np.array([0.03, 0.0, -0.03]).reshape(1, 3, 1, 1) * generator.normal(1, 1, (1, 1, 20, 30))
+    spread, moved = (np.cov(values[0].reshape(3, -1), bias=True) for values in (grey, tinted))
+    size, axes = np.linalg.eigh(spread + JUST_SEEN**2 * np.eye(3))
+    whiten = axes / np.sqrt(size) @ axes.T
+    mean = whiten @ (tinted - grey).mean((0, 2, 3))
+    expected = ((mean**2).sum() + ((whiten @ (moved - spread) @ whiten) ** 2).sum()) / 3
+    distance = ColourDistance(torch.from_numpy(grey).float())
+    found = float(distance(View(torch.from_numpy(tinted).float(), {})))
+    assert found == pytest.approx(expected, rel=1e-3)
+    assert found > 5  # a tint is nothing to be overlooked in grey
+    assert float(distance(View(torch.from_numpy(grey[..., ::-1].copy()).float(), {}))) < 1e-9
 
 
 def test_a_picture_with_its_own_colours_is_itself():
@@ -161,6 +178,11 @@ def test_each_part_pulls_as_its_gradient_alone():
         canvas = Pixels(picture)
         Loop(network, canvas, part, GradientDescent(0.0), relative=False).evaluate()
         np.testing.assert_allclose(found[name], canvas.values.grad[0].norm(dim=0), rtol=1e-3, atol=1e-7)
+    whole = Pixels(picture)
+    Loop(network, whole, technique.objective(network, x), GradientDescent(0.0), relative=False).evaluate()
+    known = pulls(network, picture, parts, whole.values.grad)
+    for name in parts:
+        np.testing.assert_allclose(known[name], found[name], rtol=1e-3, atol=1e-6)
 
 
 def test_the_winner_gives_a_pixel_its_colour():
@@ -217,6 +239,6 @@ def test_a_painting_gets_smaller_where_memory_runs_out(monkeypatch):
 
 
 def test_a_size_there_is_no_memory_for_is_refused_before_the_run(monkeypatch):
-    monkeypatch.setattr("viz_core.generate.style.available_memory", lambda device: Style(**QUICK).memory() // 4)
+    monkeypatch.setattr("viz_core.generate.matching.available_memory", lambda device: Style(**QUICK).memory() // 4)
     with pytest.raises(ConvscopeError, match="MB"):
         next(Style(**QUICK).run())

@@ -46,6 +46,13 @@ def test_gradients_equal_finite_differences(measure, features):
     assert torch.autograd.gradcheck(lambda f: measure.distance(f, target), features[:1].clone().requires_grad_())
 
 
+def test_gradients_within_a_region_equal_finite_differences(features):
+    where = torch.rand(1, 1, 4, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    target = gram(features[1:] + 0.3)
+    both = features.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda f: Gram().distance(f, target, where), both)
+
+
 def test_the_gradient_of_the_gram_distance_by_hand(features):
     f, target = features[:1].clone().requires_grad_(), gram(features[1:])
     (ours,) = torch.autograd.grad(Gram().distance(f, target).sum(), f)

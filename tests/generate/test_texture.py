@@ -65,6 +65,15 @@ def test_the_command_line_and_replay_give_the_same_bytes(tmp_path):
     assert json.loads((tmp_path / "a" / "result.json").read_text())["recipe"]["technique"] == "texture"
 
 
+def test_a_grey_sample_makes_a_grey_texture_that_closes_on_itself():
+    kind = QUICK | {"model": "bundled", "method": "gram", "image": "sample:gravel"}
+    grey, tinted = (finish(Texture(**kind, colour_weight=weight).run()).arrays["image"][0] for weight in (1.0, 0.0))
+    tint = [float(np.abs(picture - picture.mean(0)).mean()) for picture in (grey, tinted)]
+    assert tint[0] < 0.6 * tint[1]
+    inside, seam = np.abs(np.diff(grey, axis=2)).mean(), np.abs(grey[..., 0] - grey[..., -1]).mean()
+    assert seam < 1.5 * inside
+
+
 def test_a_texture_is_steered_on_the_way():
     run, sent = Texture(**QUICK, method="gram").run(), None
     while True:

@@ -211,10 +211,10 @@ class Match(Objective):
         object.__setattr__(self, "layers", (self.layer,))
 
     def __call__(self, view: View) -> Tensor:
-        mask = 1.0 if self.mask is None else self.mask
-        difference = (view.activations[self.layer] - self.target) * mask
-        whole = (self.target * mask).flatten(1).square().sum(1).clamp_min(1e-12)
-        return difference.flatten(1).square().sum(1) / whole
+        difference, target = view.activations[self.layer] - self.target, self.target
+        if self.mask is not None:
+            difference, target = difference * self.mask, target * self.mask
+        return difference.flatten(1).square().sum(1) / target.flatten(1).square().sum(1).clamp_min(1e-12)
 
     @property
     def name(self) -> str:

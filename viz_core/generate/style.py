@@ -1,7 +1,6 @@
 """Style transfer: what one picture shows, painted the way another is."""
 
 import itertools
-import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
@@ -16,7 +15,15 @@ from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels, noise
 from viz_core.generate.colour import brightness, match_colours, with_colours_of
 from viz_core.generate.loop import Outcome, Painting, optimise
-from viz_core.generate.matching import Stepping, curve_arrays, measured_layers, undisturbed
+from viz_core.generate.matching import (
+    Stepping,
+    curve_arrays,
+    largest_side,
+    measured_layers,
+    memory_needed,
+    refuse_too_large,
+    undisturbed,
+)
 from viz_core.generate.objective import Match, Objective, TotalVariation
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
 from viz_core.generate.style_statistics import StatisticName, content_layer, statistic, style_objective
@@ -24,7 +31,7 @@ from viz_core.generate.tug_of_war import Colour, TugOfWar
 from viz_core.images.refs import open_image
 from viz_core.images.render import heatmap
 from viz_core.images.tensor import to_input, to_pixels
-from viz_core.memory import available_memory, forget_frames, free_memory, is_out_of_memory
+from viz_core.memory import forget_frames, free_memory, is_out_of_memory
 from viz_core.models.graph import GraphModel
 from viz_core.tape import Tape
 from viz_core.technique import Result, Run, Section, Sent, Step, Technique
@@ -33,7 +40,6 @@ SMALLEST = 48  # short side of the coarsest size, pixels
 NOISE = 0.05  # what the network does not see of it stays to the end
 ADAM_RATE = 0.03
 LOOK_EVERY = 10  # steps between two looks at who pulls where
-MEGABYTE = 2**20
 BACK_OFF = 0.7  # of the size, where memory ran out
 CONTENT, STYLE, OTHERS, SMOOTH = "content", "style", "other styles", "smoothness"
 MOST_OTHERS = 3
@@ -148,8 +154,8 @@ class Style(Technique):
         return conducted(self, self._run(), self.steering)
 
     def _run(self) -> Run:
-        self.check_memory()
         network, whole = self.network(), self.input()
+        refuse_too_large(min(whole.shape[-2:]), self.memory(), network.device)
         generator, progress, now = self.generator(), Progress(), self
         waiting = self.shapes(whole)
         painting = self.first(whole, waiting[0], generator)
@@ -186,7 +192,7 @@ class Style(Technique):
 
         Returns its outcome, and the technique as it was steered.
         """
-        x, parts, seen = resized(whole, start.shape[-2:]), dict[str, Objective](), [start]
+        x, parts = resized(whole, start.shape[-2:]), dict[str, Objective]()
 
         def plan(technique: Style) -> Plan:
             parts.clear()
@@ -194,18 +200,21 @@ class Style(Technique):
             return Plan(total(parts), technique.stepping.begin())
 
         def preview(picture: Tensor) -> np.ndarray:
-            seen[0] = picture
             return to_pixels(resized(self.shown(picture, x), whole.shape[-2:]))
 
-        def look(step: int, picture: Tensor) -> None:
-            with undisturbed(generator):
-                progress.tug.look(step, network, picture, parts)
-
         conductor = Conductor(self, plan)
+        canvas = Pixels(start, self.stepping.box, lambda values: conductor.now.keep_outside(x, values))
+
+        def look(step: int, sound: bool = True) -> None:
+            # Random directions differ from those of the gradient that is there.
+            known = canvas.values.grad if sound and self.statistic != "wasserstein" else None
+            with undisturbed(generator):
+                progress.tug.look(step, network, canvas.values, parts, known)
+
         first = conductor.plan()
         painting = optimise(
             network,
-            Pixels(start, self.stepping.box, lambda values: conductor.now.keep_outside(x, values)),
+            canvas,
             first.objective,
             first.optimiser,
             self.steps,
@@ -216,8 +225,8 @@ class Style(Technique):
             before=progress.done,
             total=progress.done + (1 + later) * self.steps,
         )
-        outcome = yield from watched(painting, progress, lambda step: look(step, seen[0]))
-        look(progress.done + outcome.steps, outcome.last.clamp(0, 1))
+        outcome = yield from watched(painting, progress, look)
+        look(progress.done + outcome.steps, sound=not outcome.stopped)
         return outcome, conductor.now
 
     def shapes(self, x: Tensor) -> list[tuple[int, int]]:
@@ -275,7 +284,7 @@ class Style(Technique):
             content = Match(layer, network.activations(self.seen(x), layer)[layer])
 
         def style(number: int, share: float, where: Tensor | None) -> Objective:
-            picture, label = self.manner(self.manners[number], x), "" if number == 0 else f" {number + 1}"
+            picture, label = self.manner(self.manners[number], x), "" if number == 0 else f" ({number + 1})"
             distance = style_objective(network, picture, layers, measure, self.layer_weights, where=where, label=label)
             return share * self.style_weight * distance
 
@@ -315,24 +324,14 @@ class Style(Technique):
         return Stepping(self.optimiser, self.statistic, self.rate)
 
     def memory(self) -> int:
-        """About how many bytes the run needs at its largest size: activations with their gradients, and L-BFGS's past steps."""
-        network, x = self.network(), self.input()
-        layers = network.layers((x.shape[-2], x.shape[-1]))
-        wanted = {*measured_layers(network, self.layers), self.content_layer or content_layer(network)}
-        deepest = max(place for place, layer in enumerate(layers) if layer.name in wanted)
-        numbers = sum(math.prod(layer.shape) for layer in layers[: deepest + 1])
-        return 4 * (2 * numbers + 24 * x.numel())
+        """About how many bytes the run needs at its largest size."""
+        network, shape = self.network(), self.input().shape[-2:]
+        layers = {*measured_layers(network, self.layers), self.content_layer or content_layer(network)}
+        return memory_needed(network, layers, (shape[0], shape[1]), self.sizes * self.steps)
 
     def largest_size(self) -> int | None:
         """The largest short side that the memory that is free now allows; None where the system does not tell."""
-        free = available_memory(self.network().device)
-        return None if free is None else int(min(self.input().shape[-2:]) * math.sqrt(free / self.memory()))
-
-    def check_memory(self) -> None:
-        """Raise ConvscopeError, before anything is computed, where a painting of this size needs more memory than is free."""
-        most = self.largest_size()
-        if most is not None and most < min(self.input().shape[-2:]):
-            raise ConvscopeError("style_errors.memory", megabytes=self.memory() // MEGABYTE, size=most)
+        return largest_side(min(self.input().shape[-2:]), self.memory(), self.network().device)
 
     def finished(self, whole: Tensor, painting: Tensor, progress: Progress) -> Result:
         """The painting with its curves, and which part of the objective pulls where."""

@@ -47,11 +47,15 @@ def place_weights(features: Tensor, where: Tensor | None) -> Tensor:
 
 
 def gram(features: Tensor, where: Tensor | None = None) -> Tensor:
-    """The Gram matrix F F^T averaged over the places: (N, C, C). Gatys, Ecker & Bethge 2015."""
+    """The Gram matrix F F^T averaged over the places: (N, C, C). Gatys, Ecker & Bethge 2015.
+
+    Its gradient is right for all that treats entries (i, j) and (j, i) alike, as distances to another Gram matrix do: it is
+    twice that of one factor, one product of matrices where both factors would take two and a transposed copy of F.
+    """
     flat = features.flatten(2)
-    if where is None:
-        return flat @ flat.transpose(1, 2) / flat.shape[2]
-    return (flat * place_weights(features, where).flatten(2)) @ flat.transpose(1, 2)
+    still = flat.detach().transpose(1, 2)
+    half = flat @ still / flat.shape[2] if where is None else flat * place_weights(features, where).flatten(2) @ still
+    return 2 * half - half.detach()
 
 
 def relative(difference: Tensor, target: Tensor) -> Tensor:
@@ -163,7 +167,7 @@ class StyleDistance(Objective):
 
     @property
     def name(self) -> str:
-        return f"style{self.label} in {self.layer}"
+        return f"style in {self.layer}{self.label}"
 
 
 @torch.no_grad()

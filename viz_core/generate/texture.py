@@ -11,9 +11,17 @@ from torch import Tensor
 
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels, noise
+from viz_core.generate.colour import ColourDistance
 from viz_core.generate.in_step import in_step
 from viz_core.generate.loop import Outcome, optimise
-from viz_core.generate.matching import Stepping, curve_arrays, measured_layers
+from viz_core.generate.matching import (
+    Stepping,
+    curve_arrays,
+    largest_side,
+    measured_layers,
+    memory_needed,
+    refuse_too_large,
+)
 from viz_core.generate.nearest_texture import Growth, efros_leung, wei_levoy
 from viz_core.generate.objective import TotalVariation
 from viz_core.generate.steering import STEERING, Conductor, Plan, conducted
@@ -60,7 +68,7 @@ class Texture(Technique):
     order: ClassVar[int] = 50
     icon: ClassVar[str] = "texture"
     live: ClassVar[bool] = True
-    steerable: ClassVar[tuple[str, ...]] = ("layer_weights", "smoothness", "rate")
+    steerable: ClassVar[tuple[str, ...]] = ("layer_weights", "colour_weight", "smoothness", "rate")
 
     image: str = Field("sample:brick", description="the picture the sample is cut from: sample:<name> or a path")
     method: Literal["side-by-side", "efros-leung", "wei-levoy", "gram", "mean-variance", "wasserstein"] = Field(
@@ -73,6 +81,13 @@ class Texture(Technique):
     side: int = Field(96, ge=32, le=512, description="side of the texture, pixels")
     reach: int = Field(5, ge=1, le=12, description="how far a pixel looks around when copying, pixels")
     steps: int = Field(60, ge=1, le=2000, description="optimisation steps of the methods with a network")
+    colour_weight: float = Field(
+        1.0,
+        ge=0.0,
+        le=10.0,
+        description="how much mean and covariance of the sample's colours count beside the network's layers",
+        json_schema_extra={"step": 0.1},
+    )
     layers: tuple[str, ...] = Field(
         (),
         description="layers whose statistics to match, with commas; empty: the first at each resolution",
@@ -123,9 +138,10 @@ class Texture(Technique):
         return conducted(self, self._run(), self.steering)
 
     def _run(self) -> Run:
+        refuse_too_large(self.side, self.memory(), self.network().device)
         tape = Tape()
         making: dict[str, Making] = {name: self.making(name) for name in self.methods}
-        made = yield from in_step(making, tape)
+        made = yield from in_step(making, tape, numbered=True)
         return self.finished(made, tape.frames)
 
     @property
@@ -158,13 +174,16 @@ class Texture(Technique):
         return Made(picture, grown.source.copy(), {}, count)
 
     def matching(self, method: NeuralMethod) -> Making:
-        """Change noise until the network's layers have the statistics they have on the sample."""
+        """Change noise until the network's layers have the statistics they have on the sample.
+
+        The network sees the texture as one that closes on itself: what it would see at a border is not in the sample.
+        """
         network, generator, sample = self.network(), self.generator(), self.input()
         measure = statistic(method, generator)
         conductor = Conductor(self, lambda now: now.plan(network, sample, measure, method))
         plan = conductor.plan()
         outcome: Outcome = yield from optimise(
-            network,
+            network.with_borders("circular"),
             Pixels(self.noise(generator, NOISE), self.stepping(method).box),
             plan.objective,
             plan.optimiser,
@@ -178,8 +197,9 @@ class Texture(Technique):
     def plan(self, network: GraphModel, sample: Tensor, measure: Statistic, method: NeuralMethod) -> Plan:
         """The objective and the optimiser of one of the methods with a network."""
         layers = measured_layers(network, self.layers)
-        style = style_objective(network, sample, layers, measure, self.layer_weights)
-        return Plan(style + self.smoothness * TotalVariation(), self.stepping(method).begin())
+        style = style_objective(network.with_borders("replicate"), sample, layers, measure, self.layer_weights)
+        colours = self.colour_weight * ColourDistance(sample)
+        return Plan(style + colours + self.smoothness * TotalVariation(), self.stepping(method).begin())
 
     def preview(self, grown: Growth) -> np.ndarray:
         """A texture in growth, with where it is copied from beside it where there is room."""
@@ -188,6 +208,16 @@ class Texture(Technique):
             return picture
         assert self.size is not None
         return np.hstack([picture, source_colours(grown.source, self.size)])
+
+    def memory(self) -> int:
+        """About how many bytes the run needs."""
+        network, count = self.network(), len(self.methods)
+        layers = measured_layers(network, self.layers)
+        return memory_needed(network, layers, (self.side, self.side), self.steps, count)
+
+    def largest_size(self) -> int | None:
+        """The largest side that the memory that is free now allows; None where the system does not tell."""
+        return largest_side(self.side, self.memory(), self.network().device)
 
     def noise(self, generator: torch.Generator, spread: float) -> Tensor:
         """Noise of a standard deviation about the sample's mean colour, (1, 3, side, side) in [0, 1]."""
@@ -205,7 +235,7 @@ class Texture(Technique):
         sources = {name: one.source for name, one in made.items() if one.source is not None}
         maps = {f"from {name}": source_colours(source, sample.shape[-1]) for name, source in sources.items()}
         rows = self.distances({name: one.picture for name, one in made.items()})
-        sheet = grid(list(pictures.values()), numbers=names, columns=3)
+        sheet = grid(list(pictures.values()), numbers=range(1, len(names) + 1), columns=3)
         return self.result(
             arrays={
                 "image": torch.cat([one.picture for one in made.values()]).cpu().numpy(),
@@ -227,7 +257,7 @@ class Texture(Technique):
     @torch.no_grad()
     def distances(self, textures: Mapping[str, Tensor]) -> list[dict[str, float | str]]:
         """The Gram distance of each texture to the sample, by layer and in all, as a share of that of a noise image."""
-        network = self.network()
+        network = self.network().with_borders("replicate")
         layers = measured_layers(network, self.layers)
         targets = network.activations(self.input(), layers)
         gram = Gram()

@@ -21,20 +21,27 @@ NEIGHBOURHOOD = 5  # pixels; single pixels flicker between the parts
 GAP = 4  # pixels between the panels
 
 
-def pulls(network: GraphModel, picture: Tensor, parts: Mapping[str, Objective]) -> dict[str, np.ndarray]:
+def pulls(
+    network: GraphModel, picture: Tensor, parts: Mapping[str, Objective], total: Tensor | None = None
+) -> dict[str, np.ndarray]:
     """How strongly each part of an objective pulls at each pixel: the norm over colours of its gradient, (H, W) by name.
 
-    One forward pass serves all parts; `picture` is (1, 3, H, W) in [0, 1].
+    One forward pass serves all parts; `picture` is (1, 3, H, W) in [0, 1]. Where the gradient of them all together is known,
+    the part with most layers is not computed: its gradient is what the others leave of the `total` (1, 3, H, W).
     """
     leaf = picture.detach().clone().requires_grad_()
-    layers = tuple(dict.fromkeys(layer for part in parts.values() for layer in part.layers))
+    left = None if total is None else max(parts, key=lambda name: len(parts[name].layers))
+    computed = {name: part for name, part in parts.items() if name != left}
+    layers = tuple(dict.fromkeys(layer for part in computed.values() for layer in part.layers))
     view = View(leaf, activations(network, leaf, layers))
-    strengths = {}
-    for name, part in parts.items():
-        value = part(view).sum()
-        gradient = torch.autograd.grad(value, leaf, retain_graph=True)[0] if value.requires_grad else leaf * 0
-        strengths[name] = gradient[0].detach().norm(dim=0).cpu().numpy()
-    return strengths
+    gradients = {name: _gradient(part(view).sum(), leaf) for name, part in computed.items()}
+    if total is not None and left is not None:
+        gradients[left] = total - sum(gradients.values(), torch.zeros_like(total))
+    return {name: gradients[name][0].norm(dim=0).cpu().numpy() for name in parts}
+
+
+def _gradient(value: Tensor, leaf: Tensor) -> Tensor:
+    return torch.autograd.grad(value, leaf, retain_graph=True)[0] if value.requires_grad else torch.zeros_like(leaf)
 
 
 def shares(strengths: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -61,10 +68,19 @@ class TugOfWar:
     steps: list[int] = field(default_factory=list)
     shares: list[dict[str, float]] = field(default_factory=list)
     strengths: dict[str, np.ndarray] = field(default_factory=dict)
+    _panel: np.ndarray | None = None
 
-    def look(self, step: int, network: GraphModel, picture: Tensor, parts: Mapping[str, Objective]) -> None:
-        """Measure at this step of the run."""
-        self.strengths = pulls(network, picture, parts)
+    def look(
+        self,
+        step: int,
+        network: GraphModel,
+        picture: Tensor,
+        parts: Mapping[str, Objective],
+        total: Tensor | None = None,
+    ) -> None:
+        """Measure at this step of the run; `total` as in `pulls`."""
+        self.strengths = pulls(network, picture, parts, total)
+        self._panel = None
         self.steps.append(step)
         self.shares.append(shares(self.strengths))
 
@@ -85,11 +101,14 @@ class TugOfWar:
 
     def beside(self, picture: np.ndarray) -> np.ndarray:
         """A picture (H, W, 3) with the map and the bar of the last look to its right, at half its size."""
-        height, width = picture.shape[:2]
-        half = width // 2
-        upper = (height - GAP) // 2
-        column = np.zeros((height, half, 3), np.uint8)
-        column[:upper] = resize(self.map(), (upper, half))
-        column[upper:] = GREY
-        column[upper + GAP :] = self.bar(height - upper - GAP, half)
-        return np.hstack([picture, np.full((height, GAP, 3), GREY, np.uint8), column])
+        height, width = picture.shape[0], GAP + picture.shape[1] // 2
+        if self._panel is None or self._panel.shape[:2] != (height, width):
+            self._panel = self._drawn(height, width)
+        return np.hstack([picture, self._panel])
+
+    def _drawn(self, height: int, width: int) -> np.ndarray:
+        """The map over the bar, with a gap to the left and between them."""
+        panel, upper = np.full((height, width, 3), GREY, np.uint8), (height - GAP) // 2
+        panel[:upper, GAP:] = resize(self.map(), (upper, width - GAP))
+        panel[upper + GAP :, GAP:] = self.bar(height - upper - GAP, width - GAP)
+        return panel

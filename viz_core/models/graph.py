@@ -13,6 +13,7 @@ from torch.fx import Node
 
 from viz_core.errors import ConvscopeError
 from viz_core.models import trace
+from viz_core.models.borders import Borders, convolution
 from viz_core.models.head import find_head
 from viz_core.models.layers import Layer, describe, layer_names
 from viz_core.models.ops import is_relu, path
@@ -249,6 +250,11 @@ class GraphModel:
         model = self._derived({**self._functions, **rewritten})
         model._rule = rule
         return model
+
+    def with_borders(self, borders: Borders) -> "GraphModel":
+        """The same network whose convolutions see beyond the border what `borders` says, where they saw zeros."""
+        found = {node: convolution(node, self._program.modules, borders) for node in self._functions}
+        return self._derived({**self._functions, **{node: conv for node, conv in found.items() if conv is not None}})
 
     def randomised(self, from_layer: str, seed: int) -> "GraphModel":
         """A copy with fresh random weights in this layer and in all computed after it; the earlier ones are shared.

@@ -57,7 +57,8 @@ result = torch.cat([painter(own, style[None]) for style in torch.eye($styles)]).
 _SUMMARIES = """
 def summaries(maps):  # which channels answer together (the Gram matrix), and each one's mean and deviation
     flat, share = maps.flatten(2), 1 / (maps.shape[2] * maps.shape[3])
-    together = flat @ flat.transpose(1, 2) / flat.shape[2]
+    half = flat @ flat.detach().transpose(1, 2) / flat.shape[2]
+    together = 2 * half - half.detach()  # symmetric: the gradient of one factor, twice
     average = (maps * share).sum((2, 3))
     variance = ((maps - average[..., None, None]).square() * share).sum((2, 3))
     return together, torch.stack([average, (variance + 1e-8).sqrt()], 1)

@@ -12,7 +12,8 @@ from viz_core.scripts.steps import clamp_code, step_code, step_groundwork
 _GRAM = """
 def summary(maps):  # which channels answer together, wherever that is: the Gram matrix
     flat = maps.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[2]
+    half = flat @ flat.detach().transpose(1, 2) / flat.shape[2]
+    return 2 * half - half.detach()  # symmetric: the gradient of one factor, twice
 """
 _MEAN_VARIANCE = """
 def summary(maps):  # mean and standard deviation of every channel
@@ -33,8 +34,9 @@ def places(maps, where):  # how much each place of the maps counts, 1 in all
 _GRAM_WITHIN = """
 def summary(maps, where=None):  # which channels answer together (the Gram matrix), in a region or anywhere
     flat = maps.flatten(2)
-    shares = 1 / flat.shape[2] if where is None else places(maps, where).flatten(2)
-    return (flat * shares) @ flat.transpose(1, 2)
+    still = flat.detach().transpose(1, 2)
+    half = flat @ still / flat.shape[2] if where is None else (flat * places(maps, where).flatten(2)) @ still
+    return 2 * half - half.detach()  # symmetric: the gradient of one factor, twice
 """
 _MEAN_VARIANCE_WITHIN = """
 def summary(maps, where=None):  # mean and standard deviation of every channel, in a region or anywhere

@@ -8,6 +8,7 @@ from tests.serving import milvus
 from viz_core.__main__ import main
 from viz_core.embed.milvus import MilvusStore
 from viz_core.embed.neighbours import Neighbours
+from viz_core.embed.ray_engine import until_lost
 from viz_core.embed.search import nearest
 from viz_core.embed.store import vector_records
 from viz_core.errors import ConvscopeError
@@ -67,6 +68,25 @@ def test_the_room_searches_the_data_base_of_the_settings(server, folder, monkeyp
 def test_a_data_base_that_does_not_answer_gets_a_sentence():
     with pytest.raises(ConvscopeError, match="does not answer"):
         MilvusStore("http://127.0.0.1:9", 4, "test")
+
+
+def test_rays_client_gets_a_sentence(folder, capsys):
+    arguments = ["embed", "--data", str(folder), "--model", NETWORK, "--engine", "ray", "--address", "ray://head:10001"]
+    assert main(arguments) == 2
+    assert "HOST:6379" in capsys.readouterr().err
+
+
+def test_a_cluster_that_fails_in_the_middle_gets_a_sentence():
+    from ray.exceptions import RayError
+
+    def failing():
+        yield {"path": ["a.png"]}
+        raise RayError("a worker was lost")
+
+    batches = until_lost(failing())
+    assert next(batches) == {"path": ["a.png"]}
+    with pytest.raises(ConvscopeError, match="a worker was lost"):
+        next(batches)
 
 
 @pytest.mark.timeout(600)  # opening a cluster takes minutes on a busy machine

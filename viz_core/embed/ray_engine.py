@@ -5,7 +5,7 @@ The callable is the one that describes pictures here, and the records land in th
 
 import hashlib
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from viz_core.images.picture_set import PictureSet, square, stacked
 from viz_core.models import load
 
 BATCH = 32
+CLIENT = "ray://"  # Ray's own data sets cannot be computed through its client
 ROOT = Path(__file__).resolve().parents[2]  # of the code and of what ships with it
 
 
@@ -68,6 +69,8 @@ def describe_on_ray(
         import ray
     except ImportError as error:
         raise ConvscopeError("embed_errors.no_ray") from error
+    if address is not None and address.startswith(CLIENT):
+        raise ConvscopeError("embed_errors.ray_client", address=address)
     network = load(model)
     whole = PictureSet(FOLDER + data if "://" not in data else data, "", (), None, _not_read)
     places = shelves(network, whole, layers, size, flat)
@@ -95,7 +98,7 @@ def describe_on_ray(
     )
     done, unread = 0, []
     yield done, total
-    for batch in described.iter_batches(batch_size=BATCH, batch_format="numpy"):
+    for batch in until_lost(described.iter_batches(batch_size=BATCH, batch_format="numpy")):
         unread += [(path, told) for path, told in zip(batch["path"], batch["problem"], strict=True) if told]
         for name, shelf in places.items():
             rows = np.frombuffer(b"".join(batch[name]), shelf.kind)
@@ -106,6 +109,16 @@ def describe_on_ray(
         done += len(batch["path"])
         yield done, total
     return unread
+
+
+def until_lost(batches: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The batches; ConvscopeError where the cluster fails in the middle. What it had described stays described."""
+    from ray.exceptions import RayError
+
+    try:
+        yield from batches
+    except RayError as error:
+        raise ConvscopeError("embed_errors.cluster_lost", reason=str(error).strip().splitlines()[-1]) from error
 
 
 def _join(address: str | None, workers: int) -> None:

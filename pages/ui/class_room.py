@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
 import plotly.graph_objects as go
 import segno
 import streamlit as st
@@ -168,13 +169,14 @@ def _confusions(room: Room, result: Result, answers: Sequence[Answer], code: str
     """What was called what, by the class and by the network."""
     questions = result.tables["questions"]
     asked = [Question(row["picture"], row["label"], tuple(row["choices"])) for row in questions]
+    st.markdown(f"**{room.t('page.confused')}**")
     people, machine_side = st.columns(2)
     given = [(answer.question, answer.choice) for answer in answers]
     by_network = [(place, row["network"]) for place, row in enumerate(questions) if "network" in row]
     with people:
-        _confusion(room, "class", asked, given, code)
+        _confusion(room, "class", confusion(asked, given, by_network), code)
     with machine_side:
-        _confusion(room, "network", asked, by_network, code)
+        _confusion(room, "network", confusion(asked, by_network, given), code)
 
 
 def _disagreements(room: Room, result: Result, shares: Sequence[Share], machine: Sequence[float]) -> None:
@@ -193,24 +195,24 @@ def _disagreements(room: Room, result: Result, shares: Sequence[Share], machine:
         column.caption(room.t(f"page.{who}", label=label, share=f"{shares[place].value:.0%}"))
 
 
-def _confusion(room: Room, who: str, asked: list[Question], given: list[tuple[int, str]], code: str) -> None:
-    labels, counts = confusion(asked, given)
-    names = [label_title(label, room.lang) or "–" for label in labels]
+def _confusion(room: Room, who: str, table: tuple[list[str], list[str], np.ndarray], code: str) -> None:
+    right, called, counts = table
+    rows, columns = ([label_title(label, room.lang) or "–" for label in labels] for labels in (right, called))
     chart = go.Figure(
         go.Heatmap(
             z=counts,
-            x=names,
-            y=names,
+            x=columns,
+            y=rows,
             colorscale=colour_scale(SEQUENTIAL),
             showscale=False,
-            text=counts,
+            text=np.where(counts > 0, counts.astype(str), ""),
             texttemplate="%{text}",
         )
     )
     chart.update_xaxes(title=room.t("page.called"))
     chart.update_yaxes(title=room.t("page.truth"), autorange="reversed")
     chart.update_layout(height=340, margin={"l": 0, "r": 0, "t": 8, "b": 0})
-    st.markdown(f"**{room.t(f'page.{who}')}**")
+    st.caption(room.t(f"page.{who}"))
     st.plotly_chart(chart, width="stretch", key=f"confusion.{who}.{code}")
 
 

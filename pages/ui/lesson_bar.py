@@ -24,12 +24,17 @@ html { font-size: 125%; }
 [data-testid=stMainBlockContainer] { padding: 1rem 2rem; }
 @media (max-width: 640px) { html { font-size: 100%; } [data-testid=stMainBlockContainer] { padding: 1rem; } }
 </style>"""
-# The sentence large, the buttons under it always in the same places; on telephones without the keys they have not got.
-_BAR = """<style>
-.st-key-lesson-bar { padding: 0.75rem 1rem; gap: 0.5rem; }
-.st-key-lesson-say p { font-size: 1.25rem; }
-.st-key-lesson-jump { width: 17rem; max-width: 100%; }
-@media (max-width: 640px) { .st-key-lesson-bar kbd, .st-key-lesson-bar [data-testid=stButtonShortcut] { display: none; } }
+# The sentence large, the buttons under it always in the same places; on telephones without what only lecturers need and the
+# keys they have not got, and with the result before the settings.
+_BAR = f"""<style>
+.st-key-lesson-bar {{ padding: 0.75rem 1rem; gap: 0.5rem; }}
+.st-key-lesson-say p {{ font-size: 1.25rem; }}
+.st-key-lesson-jump {{ width: 17rem; max-width: 100%; }}
+@media (max-width: 640px) {{
+  .st-key-lesson-bar kbd, .st-key-lesson-bar [data-testid=stButtonShortcut], .st-key-lesson-presenting,
+  .st-key-lesson-asking, .st-key-lesson-clock {{ display: none; }}
+  [data-testid=stColumn]:has(.st-key-{STAGE}) {{ order: -1; }}
+}}
 </style>"""
 _HIDDEN = f"<style>.st-key-{STAGE} {{ filter: blur(28px); pointer-events: none; user-select: none; }}</style>"
 

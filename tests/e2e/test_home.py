@@ -21,3 +21,11 @@ def test_the_words_inside_the_widgets_follow_the_language(visitor):
     uploader = page.locator("[data-testid=stFileUploader]").first
     expect(uploader).to_contain_text("파일 고르기", timeout=PATIENCE_MS)
     expect(uploader).to_contain_text("파일 하나에 30MB까지")
+
+
+def test_on_a_telephone_the_menu_closes_behind_the_page_that_was_chosen(visitor):
+    page = visitor(viewport={"width": 390, "height": 844}).open("lesson")
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.locator("[data-testid=stSidebarNavLink]").filter(has_text="Compare").click()
+    expect(page.locator("[data-testid=stMain] h1")).to_contain_text("Compare", timeout=PATIENCE_MS)
+    expect(page.locator("[data-testid=stExpandSidebarButton]")).to_be_visible(timeout=PATIENCE_MS)

@@ -79,9 +79,9 @@ def test_wilson_interval_by_hand():
 
 def test_confusion_counts_rows_by_truth():
     questions = (Question(0, "a", ("a", "b")), Question(1, "b", ("a", "b")))
-    labels, counts = confusion(questions, [(0, "a"), (0, "b"), (1, "b")])
-    assert labels == ["a", "b"]
-    np.testing.assert_array_equal(counts, [[1, 1], [0, 1]])
+    right, called, counts = confusion(questions, [(0, "a"), (0, "b"), (1, "b")], beside=[(0, "c")])
+    assert (right, called) == (["a", "b"], ["a", "b", "c"])
+    np.testing.assert_array_equal(counts, [[1, 1, 0], [0, 1, 0]])
 
 
 def test_a_set_without_labels_gets_a_sentence(colours):

@@ -155,10 +155,18 @@ class Share:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def confusion(questions: Sequence[Question], answers: Sequence[tuple[int, str]]) -> tuple[list[str], np.ndarray]:
-    """Labels and how often each (row) was called each (column) first; answers are (question, choice)."""
-    labels = sorted({question.label for question in questions} | {first_named(choice) for _, choice in answers})
-    counts = np.zeros((len(labels), len(labels)), int)
+def confusion(
+    questions: Sequence[Question], answers: Sequence[tuple[int, str]], beside: Sequence[tuple[int, str]] = ()
+) -> tuple[list[str], list[str], np.ndarray]:
+    """What was right, what it was called, and how often each of the first (row) was called each of the second (column) first.
+
+    Answers are (question, choice). Columns begin with what was right; those that are only called so `beside` have one, too,
+    so that the tables of two who answered can be compared.
+    """
+    right = sorted({question.label for question in questions})
+    named_first = {first_named(choice) for _, choice in (*answers, *beside)}
+    called = right + sorted(named_first - set(right))
+    counts = np.zeros((len(right), len(called)), int)
     for place, choice in answers:
-        counts[labels.index(questions[place].label), labels.index(first_named(choice))] += 1
-    return labels, counts
+        counts[right.index(questions[place].label), called.index(first_named(choice))] += 1
+    return right, called, counts

@@ -7,7 +7,15 @@ import torch
 from viz_core.__main__ import main
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels
-from viz_core.generate.colour import JUST_SEEN, YIQ, ColourDistance, brightness, match_colours, with_colours_of
+from viz_core.generate.colour import (
+    JUST_SEEN,
+    YIQ,
+    ColourDistance,
+    brightness,
+    match_colours,
+    noise_in_colours_of,
+    with_colours_of,
+)
 from viz_core.generate.loop import Loop
 from viz_core.generate.objective import View
 from viz_core.generate.optimiser import GradientDescent
@@ -110,6 +118,14 @@ def test_matched_colours_have_the_mean_and_covariance_of_the_picture():
     matched = match_colours(style, content)[0].flatten(1)
     np.testing.assert_allclose(matched.mean(1), content[0].flatten(1).mean(1), atol=1e-3)
     np.testing.assert_allclose(np.cov(matched), np.cov(content[0].flatten(1)), atol=2e-4)
+
+
+def test_noise_has_the_colours_of_the_sample():
+    sample = 0.5 + 0.05 * torch.randn(1, 1, 40, 40, generator=torch.Generator().manual_seed(0)).expand(-1, 3, -1, -1)
+    made = noise_in_colours_of(sample, 64, torch.Generator().manual_seed(1))
+    assert made.shape == (1, 3, 64, 64)
+    assert float((made - made.mean(1, keepdim=True)).std()) < 0.005
+    assert float(made.mean(1).std()) == pytest.approx(0.05, rel=0.05)
 
 
 def test_the_distance_of_colours_by_hand():

@@ -26,20 +26,30 @@ class Canvas(Protocol):
         """Bring `values` back to what is allowed, after a step."""
 
 
+def by_pixel(pictures: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) with the channels of a pixel beside each other in memory; convolutions keep them so."""
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
 class Pixels:
-    """The pictures themselves. After every step they are clipped to `box`, or brought back by `project` (a ball, say)."""
+    """The pictures themselves. After every step they are clipped to `box`, or brought back by `project` (a ball, say).
+
+    With `by_pixel` the network gets them in that order, which it goes through faster.
+    """
 
     def __init__(
         self,
         start: Tensor,
         box: tuple[float, float] | None = (0.0, 1.0),
         project: Callable[[Tensor], Tensor] | None = None,
+        by_pixel: bool = False,
     ) -> None:
-        self.values = start.detach().clone().requires_grad_()
+        self.values = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         self._box, self._project = box, project
+        self._by_pixel = by_pixel
 
     def picture(self) -> Tensor:
-        return self.values
+        return by_pixel(self.values) if self._by_pixel else self.values
 
     @torch.no_grad()
     def project(self) -> None:

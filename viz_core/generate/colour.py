@@ -37,6 +37,13 @@ def match_colours(picture: Tensor, wanted: Tensor) -> Tensor:
     return moved.clamp(0, 1).to(picture).view_as(picture)
 
 
+def noise_in_colours_of(sample: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """Noise (1, 3, side, side) in [0, 1] whose colours have the mean and covariance of those of a sample (1, 3, H, W)."""
+    mean, root, _ = mean_and_root(sample)
+    noise = torch.randn((1, 3, side, side), generator=generator).to(sample)
+    return (mean + root @ noise.flatten(2).double()).to(sample).view_as(noise).clamp(0, 1)
+
+
 def brightness(picture: Tensor) -> Tensor:
     """The picture (1, 3, H, W) in grey."""
     return torch.einsum("c,nchw->nhw", YIQ[0].to(picture), picture)[:, None].expand_as(picture)

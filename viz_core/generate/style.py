@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from viz_core.errors import ConvscopeError
-from viz_core.generate.canvas import Pixels, noise
+from viz_core.generate.canvas import Pixels, by_pixel, noise
 from viz_core.generate.colour import brightness, match_colours, with_colours_of
 from viz_core.generate.loop import Outcome, Painting, optimise
 from viz_core.generate.matching import (
@@ -203,7 +203,7 @@ class Style(Technique):
             return to_pixels(resized(self.shown(picture, x), whole.shape[-2:]))
 
         conductor = Conductor(self, plan)
-        canvas = Pixels(start, self.stepping.box, lambda values: conductor.now.keep_outside(x, values))
+        canvas = Pixels(start, self.stepping.box, lambda values: conductor.now.keep_outside(x, values), by_pixel=True)
 
         def look(step: int, sound: bool = True) -> None:
             # Random directions differ from those of the gradient that is there.
@@ -281,7 +281,7 @@ class Style(Technique):
         measure = statistic(self.statistic, generator)
         layer = network.resolve_layer(self.content_layer) if self.content_layer else content_layer(network)
         with torch.no_grad():
-            content = Match(layer, network.activations(self.seen(x), layer)[layer])
+            content = Match(layer, network.activations(by_pixel(self.seen(x)), layer)[layer])
 
         def style(number: int, share: float, where: Tensor | None) -> Objective:
             picture, label = self.manner(self.manners[number], x), "" if number == 0 else f" ({number + 1})"

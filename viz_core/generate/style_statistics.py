@@ -54,7 +54,10 @@ def gram(features: Tensor, where: Tensor | None = None) -> Tensor:
     """
     flat = features.flatten(2)
     still = flat.detach().transpose(1, 2)
-    half = flat @ still / flat.shape[2] if where is None else flat * place_weights(features, where).flatten(2) @ still
+    weighted = flat if where is None else flat * place_weights(features, where).flatten(2)
+    # one alone goes faster as plain matrices, in whatever order its channels lie
+    half = (weighted.squeeze(0) @ still.squeeze(0))[None] if len(flat) == 1 else weighted @ still
+    half = half / flat.shape[2] if where is None else half
     return 2 * half - half.detach()
 
 

@@ -1,7 +1,7 @@
 """Texture: more of the same material, by copying pixels that fit or by matching what a network sees."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, cast
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from viz_core.errors import ConvscopeError
 from viz_core.generate.canvas import Pixels, noise
-from viz_core.generate.colour import ColourDistance
+from viz_core.generate.colour import ColourDistance, noise_in_colours_of
 from viz_core.generate.in_step import in_step
 from viz_core.generate.loop import Outcome, optimise
 from viz_core.generate.matching import (
@@ -37,7 +37,6 @@ CopyMethod = Literal["efros-leung", "wei-levoy"]
 NeuralMethod = Literal["gram", "mean-variance", "wasserstein"]
 COPYING: tuple[CopyMethod, ...] = ("efros-leung", "wei-levoy")
 NEURAL: tuple[NeuralMethod, ...] = ("gram", "mean-variance", "wasserstein")
-NOISE = 0.02  # what the network does not see of it stays to the end
 REFERENCE_NOISE = 0.25  # of the noise image that distances are shares of
 ADAM_RATE = 0.05
 CHUNKS = 80  # yields of a copying method
@@ -151,7 +150,10 @@ class Texture(Technique):
 
     def making(self, method: CopyMethod | NeuralMethod) -> Making:
         """One method at work."""
-        return self.copying(method) if method in COPYING else self.matching(cast(NeuralMethod, method))
+        if method in COPYING:
+            return self.copying(method)
+        matching = self.matching(cast(NeuralMethod, method))
+        return matching if len(self.methods) == 1 else summed(matching)
 
     def copying(self, method: CopyMethod) -> Making:
         """Grow the texture pixel by pixel from pixels of the sample."""
@@ -184,7 +186,7 @@ class Texture(Technique):
         plan = conductor.plan()
         outcome: Outcome = yield from optimise(
             network.with_borders("circular"),
-            Pixels(self.noise(generator, NOISE), self.stepping(method).box),
+            Pixels(noise_in_colours_of(sample, self.side, generator), self.stepping(method).box),
             plan.objective,
             plan.optimiser,
             self.steps,
@@ -219,10 +221,10 @@ class Texture(Technique):
         """The largest side that the memory that is free now allows; None where the system does not tell."""
         return largest_side(self.side, self.memory(), self.network().device)
 
-    def noise(self, generator: torch.Generator, spread: float) -> Tensor:
-        """Noise of a standard deviation about the sample's mean colour, (1, 3, side, side) in [0, 1]."""
-        colour = self.input().mean((2, 3), keepdim=True).cpu()
-        return noise((1, 3, self.side, self.side), generator, spread, colour).clamp(0, 1).to(self.network().device)
+    def noise(self) -> Tensor:
+        """The noise image that distances are measured by: about the sample's mean colour, (1, 3, side, side) in [0, 1]."""
+        colour, shape = self.input().mean((2, 3), keepdim=True).cpu(), (1, 3, self.side, self.side)
+        return noise(shape, self.generator(), REFERENCE_NOISE, colour).clamp(0, 1).to(self.network().device)
 
     def stepping(self, method: NeuralMethod) -> Stepping:
         """How steps are taken by one of the methods with a network."""
@@ -266,13 +268,24 @@ class Texture(Technique):
             values = network.activations(picture, layers)
             return {layer: float(gram.distance(values[layer], gram.summary(targets[layer]))) for layer in layers}
 
-        begun = far(self.noise(self.generator(), REFERENCE_NOISE))
+        begun = far(self.noise())
         rows: list[dict[str, float | str]] = []
         for name, picture in textures.items():
             now = far(picture)
             rows += [{"method": name, "layer": layer, "distance": now[layer] / begun[layer]} for layer in layers]
             rows.append({"method": name, "layer": "all", "distance": sum(now.values()) / sum(begun.values())})
         return rows
+
+
+def summed(making: Making) -> Making:
+    """The same with one curve for the sum of all: beside other methods the terms of each would be too many."""
+    sent: Sent = None
+    while True:
+        try:
+            step = making.send(sent)
+        except StopIteration as end:
+            return end.value
+        sent = yield replace(step, curves={"distance": sum(step.curves.values())})
 
 
 def shown(grown: Growth) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from viz_core.generate.canvas import by_pixel
 from viz_core.generate.loop import activations
 from viz_core.generate.objective import Objective, View
 from viz_core.images.render import GREY, resize
@@ -30,10 +31,11 @@ def pulls(
     the part with most layers is not computed: its gradient is what the others leave of the `total` (1, 3, H, W).
     """
     leaf = picture.detach().clone().requires_grad_()
+    seen = by_pixel(leaf)
     left = None if total is None else max(parts, key=lambda name: len(parts[name].layers))
     computed = {name: part for name, part in parts.items() if name != left}
     layers = tuple(dict.fromkeys(layer for part in computed.values() for layer in part.layers))
-    view = View(leaf, activations(network, leaf, layers))
+    view = View(seen, activations(network, seen, layers))
     gradients = {name: _gradient(part(view).sum(), leaf) for name, part in computed.items()}
     if total is not None and left is not None:
         gradients[left] = total - sum(gradients.values(), torch.zeros_like(total))

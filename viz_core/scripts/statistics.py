@@ -11,9 +11,9 @@ from viz_core.scripts.steps import clamp_code, step_code, step_groundwork
 
 _GRAM = """
 def summary(maps):  # which channels answer together, wherever that is: the Gram matrix
-    flat = maps.flatten(2)
-    half = flat @ flat.detach().transpose(1, 2) / flat.shape[2]
-    return 2 * half - half.detach()  # symmetric: the gradient of one factor, twice
+    flat = maps.squeeze(0).flatten(1)
+    half = flat @ flat.detach().T / flat.shape[1]
+    return (2 * half - half.detach())[None]  # symmetric: the gradient of one factor, twice
 """
 _MEAN_VARIANCE = """
 def summary(maps):  # mean and standard deviation of every channel
@@ -33,10 +33,10 @@ def places(maps, where):  # how much each place of the maps counts, 1 in all
 """
 _GRAM_WITHIN = """
 def summary(maps, where=None):  # which channels answer together (the Gram matrix), in a region or anywhere
-    flat = maps.flatten(2)
-    still = flat.detach().transpose(1, 2)
-    half = flat @ still / flat.shape[2] if where is None else (flat * places(maps, where).flatten(2)) @ still
-    return 2 * half - half.detach()  # symmetric: the gradient of one factor, twice
+    flat = maps.squeeze(0).flatten(1)
+    still = flat.detach().T
+    half = flat @ still / flat.shape[1] if where is None else (flat * places(maps, where).squeeze(0).flatten(1)) @ still
+    return (2 * half - half.detach())[None]  # symmetric: the gradient of one factor, twice
 """
 _MEAN_VARIANCE_WITHIN = """
 def summary(maps, where=None):  # mean and standard deviation of every channel, in a region or anywhere

@@ -29,18 +29,18 @@ for factor in factors:  # from small to large, each beginning with the painting 
     for file, weight in styles.items():
         see($manner)
         targets += [(weight * share, $where summary(maps)) for share, maps in zip($shares, style_answers())]
-    see($content)
+    see(by_pixel($content))
     content = $content_answers
     painting = $begin if painting is None else painting
     values = resized(painting, x.shape[-2:]).requires_grad_()
 
     def losses():  # the distances to what is shown and to the styles, and roughness
         values.grad = None
-        see(values)
+        see(by_pixel(values))
         loss = $content_weight * far($content_answers, content)
         for maps, (weight, $given target) in zip(style_answers()$times, targets):
             loss = loss + weight * $distance
-        loss = loss + $smoothness * variation(values)
+        loss = loss + $smoothness * variation(by_pixel(values))
         loss.sum().backward()
         return loss.detach()
 
@@ -51,6 +51,10 @@ result = $shown.numpy()
 _RESIZED = """
 def resized(picture, shape):
     return F.interpolate(picture, shape, mode="bilinear", antialias=True).clamp(0, 1)
+"""
+_BY_PIXEL = """
+def by_pixel(x):  # the channels of a pixel beside each other in memory: the network is faster then
+    return x.contiguous(memory_format=torch.channels_last)
 """
 _BEGIN = {
     "content": "{content}",
@@ -104,7 +108,13 @@ def write(technique: Style) -> Script:
         shown="with_colours_of(painting, x)" if grey else "painting",
     )
     body = body.replace("share,  summary", "share, summary").replace("(weight,  target)", "(weight, target)")
-    groundwork = [fill(_RESIZED), _colours(technique), fill(VARIATION), matching_groundwork(stepping, region, stays)]
+    groundwork = [
+        fill(_BY_PIXEL),
+        fill(_RESIZED),
+        _colours(technique),
+        fill(VARIATION),
+        matching_groundwork(stepping, region, stays),
+    ]
     pictures = {"picture.png": technique.image, **dict(zip(files, technique.manners, strict=True))}
     if technique.mask is not None:
         pictures["mask.png"] = technique.mask

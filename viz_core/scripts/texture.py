@@ -4,7 +4,7 @@ from typing import cast
 
 from viz_core.generate.colour import JUST_SEEN, colour_statistics, mean_and_root
 from viz_core.generate.matching import measured_layers
-from viz_core.generate.texture import COPYING, NOISE, NeuralMethod, Texture
+from viz_core.generate.texture import COPYING, NeuralMethod, Texture
 from viz_core.scripts.copying import copying_code
 from viz_core.scripts.parts import borrowed, compose, fill
 from viz_core.scripts.script import Script
@@ -30,10 +30,11 @@ see(sample)
 targets = [summary(answers) for answers in style_answers()]
 far_colours = colours_like(sample)
 
-# Noise about the sample's mean colour, changed until the layers have the same statistics.
+# Noise in the sample's colours, changed until the layers have the same statistics.
 generator = torch.Generator().manual_seed($seed)
 noise = torch.randn((1, 3, $side, $side), generator=generator)
-values = (sample.mean((2, 3), keepdim=True) + $spread * noise).clamp(0, 1).requires_grad_()
+mean, root, _ = mean_and_root(sample)
+values = (mean + root @ noise.flatten(2).double()).float().view_as(noise).clamp(0, 1).requires_grad_()
 borders("circular")
 
 def losses():
@@ -93,7 +94,6 @@ def write(technique: Texture) -> Script:
         sample=sample,
         side=technique.side,
         seed=technique.seed,
-        spread=NOISE,
         more="loss = loss" + more if more else "",
     )
     groundwork = "\n\n".join(

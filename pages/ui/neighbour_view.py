@@ -50,8 +50,8 @@ def which_neighbour() -> int:
 
 
 def title_of(room: Room, row: Any) -> str:
-    """What people call a picture of the set."""
-    return label_title(row["label"], room.lang) if row["label"] else row["title"]
+    """What people call a picture of the set: its label, or its own name without the folders."""
+    return label_title(row["label"], room.lang) if row["label"] else row["title"].rpartition("/")[2]
 
 
 def facts(room: Room, result: Result) -> None:

@@ -271,6 +271,8 @@ class Room:
         if problem is not None:
             raise problem
         if job is None:
+            with self.stage:
+                st.info(t("ui.not_yet"), icon=":material/play_arrow:")
             return None
         with self.stage:
             if job.error is not None:

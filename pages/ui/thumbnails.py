@@ -8,9 +8,11 @@ from pages.ui.embedded import address
 
 _CSS = """
 .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--least), 1fr)); gap: 6px; }
-.strip button { padding: 0; border: 2px solid transparent; border-radius: 6px; background: none; cursor: pointer; line-height: 0; }
+.strip button { padding: 0; min-width: 0; border: 2px solid transparent; border-radius: 6px; background: none; cursor: pointer;
+  line-height: 0; }
 .strip button img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 4px; }
-.strip figcaption { font: 0.78rem/1.35 var(--st-font); color: var(--st-text-color); white-space: pre-line; margin: 4px 2px; }
+.strip figcaption { font: 0.78rem/1.35 var(--st-font); color: var(--st-text-color); white-space: pre-line; margin: 4px 2px;
+  overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; }
 .strip button:hover { border-color: var(--st-border-color); }
 .strip button:focus-visible { outline: 2px solid var(--st-primary-color); }
 .strip button[aria-pressed=true] { border-color: var(--st-primary-color); }

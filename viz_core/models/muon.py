@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from viz_core.models.precision import bfloat16_pays
+
 
 class Muon(torch.optim.Optimizer):
     """Orthogonalised Nesterov momentum, Jordan et al. 2024.
@@ -29,8 +31,8 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
-    """Roughly U V' of the matrix U S V', by a Newton-Schulz iteration in bfloat16."""
-    x = matrix.bfloat16() / (matrix.norm() + 1e-7)
+    """Roughly U V' of the matrix U S V', by a Newton-Schulz iteration, in bfloat16 where the device multiplies that fast."""
+    x = matrix.to(torch.bfloat16 if bfloat16_pays(matrix.device) else matrix.dtype) / (matrix.norm() + 1e-7)
     wide = x if x.shape[0] <= x.shape[1] else x.T
     for _ in range(steps):
         a = wide @ wide.T

@@ -43,6 +43,12 @@ def test_korean_is_korean():
     assert not untranslated
 
 
+def test_bold_words_end_where_markdown_sees_it():
+    """After a full stop, a percent sign or a value put in, two stars with a letter behind them stay two stars."""
+    bold = re.compile(r"\*\*[^*\s][^*]*\W\*\*\w")
+    assert [key for lang in LANGUAGES for key, words in catalogue(lang).items() if bold.search(words)] == []
+
+
 def test_one_is_not_several():
     assert text("lesson.save_recorded", count=1) == "Save my own lesson (1 stop)"
     assert text("lesson.save_recorded", count=2) == "Save my own lesson (2 stops)"

@@ -28,8 +28,7 @@ def method_curves(
         )
     chart.update_xaxes(title=x_title)
     chart.update_yaxes(title=y_title)
-    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "entrywidth": 0.5, "entrywidthmode": "fraction"}
-    chart.update_layout(height=400, margin=MARGIN, legend=legend)
+    chart.update_layout(height=400, margin=MARGIN, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
     return chart
 
 

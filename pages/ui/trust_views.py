@@ -48,12 +48,11 @@ def randomise(room: Room, result: Result, key: str) -> None:
         depth = labels.index(shown)
     here = {row["method"]: row["rank_correlation"] for row in rows if row["depth"] == depth}
     tiles(room, result, result.arrays["maps"][depth], [f"{here[name]:.2f}" for name in METHODS], depth)
-    for column, measure in zip(st.columns(2, gap="large"), ("rank_correlation", "structural"), strict=True):
-        with column:
-            st.markdown(f"**{room.t(f'page.{measure}')}**")
-            curves = {method_name(room, m): [row[measure] for row in rows if row["method"] == m] for m in METHODS}
-            chart = method_curves(curves, labels, room.t("page.forgotten"), "", marked=labels[depth])
-            st.plotly_chart(chart, width="stretch", key=f"trust.{measure}{key}")
+    for measure in ("rank_correlation", "structural"):
+        st.markdown(f"**{room.t(f'page.{measure}')}**")
+        curves = {method_name(room, m): [row[measure] for row in rows if row["method"] == m] for m in METHODS}
+        chart = method_curves(curves, labels, room.t("page.forgotten"), "", marked=labels[depth])
+        st.plotly_chart(chart, width="stretch", key=f"trust.{measure}{key}")
     st.markdown(f"**{room.t('page.verdicts', layer=labels[result.scores['half']])}**")
     for row in result.tables["verdicts"]:
         colour, icon = ("green", "check") if row["depends"] == "yes" else ("red", "close")
@@ -65,12 +64,11 @@ def delete(room: Room, result: Result, key: str) -> None:
     """The curves of both games and the areas under them."""
     areas, steps = result.tables["areas"], result.scores["steps"]
     shares = [100 * step / steps for step in range(steps + 1)]
-    for column, game in zip(st.columns(2, gap="large"), GAMES, strict=True):
-        with column:
-            st.markdown(f"**{room.t(f'page.{game}')}**")
-            curves = {method_name(room, row["method"]): result.arrays[f"{game}_{row['method']}"] for row in areas}
-            chart = method_curves(curves, shares, room.t("page.share"), room.t("page.probability"))
-            st.plotly_chart(chart, width="stretch", key=f"trust.{game}{key}")
+    for game in GAMES:
+        st.markdown(f"**{room.t(f'page.{game}')}**")
+        curves = {method_name(room, row["method"]): result.arrays[f"{game}_{row['method']}"] for row in areas}
+        chart = method_curves(curves, shares, room.t("page.share"), room.t("page.probability"))
+        st.plotly_chart(chart, width="stretch", key=f"trust.{game}{key}")
     st.caption(room.t("page.areas"))
     names = [method_name(room, row["method"]) for row in areas]
     values = {room.t(f"page.{game}_area"): [row[game] for row in areas] for game in GAMES}

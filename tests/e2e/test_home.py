@@ -2,6 +2,9 @@
 
 from playwright.sync_api import expect
 
+from viz_core.images.render import read_recipe
+from viz_core.recipe import Recipe
+
 PATIENCE_MS = 60_000  # others may be at work on the same machine
 
 
@@ -14,6 +17,15 @@ def test_a_card_leads_to_its_room_and_the_picture_goes_along(visitor):
     card.click()
     expect(page.locator("[data-testid=stMain] h1")).to_contain_text("Filters", timeout=PATIENCE_MS)
     expect(page.get_by_role("combobox", name="Picture")).to_have_value("Rocket", timeout=PATIENCE_MS)
+
+
+def test_a_picture_saved_from_the_page_carries_its_recipe(visitor):
+    """As with the right mouse button: what the browser shows is the very file, not one made of it."""
+    page = visitor().open("cam")
+    shown = page.locator("[data-testid=stMain] [data-testid=stImage] img").first
+    shown.wait_for(timeout=PATIENCE_MS)
+    file = page.request.get(shown.evaluate("picture => picture.src")).body()
+    assert Recipe.model_validate_json(read_recipe(file)).technique == "cam"
 
 
 def test_the_words_inside_the_widgets_follow_the_language(visitor):

@@ -192,6 +192,22 @@ def test_a_randomised_network_keeps_its_relu_rule(picture: Tensor) -> None:
     assert not torch.equal(gradient(fresh), guided)
 
 
+def test_scores_are_remembered_for_each_picture_and_each_network(picture: Tensor) -> None:
+    model = graph_of(torchvision_network("squeezenet1_1").network, size=64)
+    fresh = model.randomised("features.6.squeeze", 1)
+    one, other = picture[:1], picture[:1].flip(-1)
+    pictures = (one, other, one, one[..., :-1], other)
+    expected = [model(x)[0] for x in pictures]
+    computed = []
+    model._compute = lambda *given, compute=model._compute: computed.append(1) or compute(*given)
+    assert all(torch.equal(model.scores(x), scores) for x, scores in zip(pictures, expected, strict=True))
+    assert len(computed) == 3
+    with torch.inference_mode():
+        model.scores(one).zero_()
+    assert torch.equal(model.scores(one), expected[0]), "what is given away may be changed"
+    assert not torch.equal(fresh.scores(one), expected[0])
+
+
 def test_the_digest_is_that_of_the_weights() -> None:
     model, network = models.load("random:squeezenet1_1"), torchvision_network("squeezenet1_1").network
     assert len(model.digest) == 16

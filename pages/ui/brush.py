@@ -19,7 +19,7 @@ _CSS = (
 .brush canvas { width: 100%; height: auto; touch-action: none; cursor: crosshair; border-radius: var(--st-base-radius); }
 .brush .bar { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; font-size: 0.9rem; }
 .brush label { display: flex; flex: 1 1 7rem; gap: 0.5rem; align-items: center; }
-.brush input { flex: 1; min-width: 3rem; accent-color: var(--st-primary-color); }
+.brush input { flex: 1; width: 0; min-width: 3rem; accent-color: var(--st-primary-color); }
 """
 )
 

@@ -34,7 +34,8 @@ def by_pixel(pictures: Tensor) -> Tensor:
 class Pixels:
     """The pictures themselves. After every step they are clipped to `box`, or brought back by `project` (a ball, say).
 
-    With `by_pixel` the network gets them in that order, which it goes through faster.
+    `show` makes the pictures of the numbers where they are not the same. With `by_pixel` the network gets them in that order,
+    which it goes through faster.
     """
 
     def __init__(
@@ -42,14 +43,16 @@ class Pixels:
         start: Tensor,
         box: tuple[float, float] | None = (0.0, 1.0),
         project: Callable[[Tensor], Tensor] | None = None,
+        show: Callable[[Tensor], Tensor] | None = None,
         by_pixel: bool = False,
     ) -> None:
         self.values = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         self._box, self._project = box, project
-        self._by_pixel = by_pixel
+        self._show, self._by_pixel = show, by_pixel
 
     def picture(self) -> Tensor:
-        return by_pixel(self.values) if self._by_pixel else self.values
+        picture = self.values if self._show is None else self._show(self.values)
+        return by_pixel(picture) if self._by_pixel else picture
 
     @torch.no_grad()
     def project(self) -> None:

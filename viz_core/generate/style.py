@@ -193,8 +193,10 @@ class Style(Technique):
         Returns its outcome, and the technique as it was steered.
         """
         x, parts = resized(whole, start.shape[-2:]), dict[str, Objective]()
+        content, inside = self.seen(x), [self.only_inside(x)]
 
         def plan(technique: Style) -> Plan:
+            inside[0] = technique.only_inside(x)
             parts.clear()
             parts.update(technique.parts(network, x, generator))
             return Plan(total(parts), technique.stepping.begin())
@@ -203,13 +205,18 @@ class Style(Technique):
             return to_pixels(resized(self.shown(picture, x), whole.shape[-2:]))
 
         conductor = Conductor(self, plan)
-        canvas = Pixels(start, self.stepping.box, lambda values: conductor.now.keep_outside(x, values), by_pixel=True)
+
+        def show(values: Tensor) -> Tensor:
+            return values if inside[0] is None else content + inside[0] * (values - content)
+
+        canvas = Pixels(start, self.stepping.box, show=show, by_pixel=True)
 
         def look(step: int, sound: bool = True) -> None:
-            # Random directions differ from those of the gradient that is there.
-            known = canvas.values.grad if sound and self.statistic != "wasserstein" else None
+            # Random directions differ from those of the gradient that is there; within a mask it ends at the border.
+            is_known = sound and self.statistic != "wasserstein" and inside[0] is None
             with undisturbed(generator):
-                progress.tug.look(step, network, canvas.values, parts, known)
+                known = canvas.values.grad if is_known else None
+                progress.tug.look(step, network, canvas.picture(), parts, known)
 
         first = conductor.plan()
         painting = optimise(
@@ -264,13 +271,9 @@ class Style(Technique):
             return None
         return resized(brightness(to_input(open_image(self.mask), min(x.shape[-2:])))[:, :1].to(x.device), x.shape[-2:])
 
-    def keep_outside(self, x: Tensor, painting: Tensor) -> Tensor:
-        """The painting with the content x outside the mask, where no other style is painted there."""
-        where = self.region(x)
-        if where is None or self.other_styles:
-            return painting
-        content = self.seen(x)
-        return content + where * (painting - content)
+    def only_inside(self, x: Tensor) -> Tensor | None:
+        """The region that alone is painted, as in `region`; None where everything is."""
+        return None if self.other_styles else self.region(x)
 
     def parts(self, network: GraphModel, x: Tensor, generator: torch.Generator) -> dict[str, Objective]:
         """The parts of the objective by name, each with its weight, for the content x (1, 3, h, w).
@@ -280,8 +283,13 @@ class Style(Technique):
         where, layers = self.region(x), measured_layers(network, self.layers)
         measure = statistic(self.statistic, generator)
         layer = network.resolve_layer(self.content_layer) if self.content_layer else content_layer(network)
+        inside = self.only_inside(x)
         with torch.no_grad():
-            content = Match(layer, network.activations(by_pixel(self.seen(x)), layer)[layer])
+            shown = network.activations(by_pixel(self.seen(x)), layer)[layer]
+            # as much of what is shown for each pixel of style, however small the region
+            content = Match(
+                layer, shown, None if inside is None else interpolate(inside, shown.shape[-2:], mode="area")
+            )
 
         def style(number: int, share: float, where: Tensor | None) -> Objective:
             picture, label = self.manner(self.manners[number], x), "" if number == 0 else f" ({number + 1})"

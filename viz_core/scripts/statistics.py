@@ -69,12 +69,11 @@ _SUMMARIES: dict[StatisticName, tuple[str, str]] = {  # of all places, and of a 
     "wasserstein": (_WASSERSTEIN, _WASSERSTEIN_WITHIN),
 }
 _DESCEND = """
-def descend(values, losses, steps$given):  # changes the leaf `values` so that `losses()` falls
+def descend(values, losses, steps):  # changes the leaf `values` so that `losses()` falls
     losses()
     step = $step
     for _ in range(steps):
         step()
-        $project
         $clamp
         losses()
 """
@@ -99,17 +98,15 @@ def matching_code(
     }
 
 
-def matching_groundwork(stepping: Stepping, region: bool = False, project: bool = False) -> str:
+def matching_groundwork(stepping: Stepping, region: bool = False) -> str:
     """The functions that scripts with `matching_code` need: `summary`, `far`, `shadows` and `descend`.
 
-    `region`: summaries can be limited to a region; `project`: what `descend` does with the values after each step is given.
+    `region`: summaries can be limited to a region.
     """
     name = "adam" if stepping.uses_adam else "lbfgs"
     descend = fill(
         _DESCEND,
         step=step_code(name, stepping.rate),
-        given=", project" if project else "",
-        project="values.data.copy_(project(values.data))" if project else "",
         clamp=clamp_code(name),
     )
     parts = [

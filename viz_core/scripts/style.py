@@ -31,21 +31,22 @@ for factor in factors:  # from small to large, each beginning with the painting 
         targets += [(weight * share, $where summary(maps)) for share, maps in zip($shares, style_answers())]
     see(by_pixel($content))
     content = $content_answers
+    $inside
     painting = $begin if painting is None else painting
     values = resized(painting, x.shape[-2:]).requires_grad_()
 
     def losses():  # the distances to what is shown and to the styles, and roughness
         values.grad = None
-        see(by_pixel(values))
-        loss = $content_weight * far($content_answers, content)
+        see(now := by_pixel($now))
+        loss = $content_weight * $content_far
         for maps, (weight, $given target) in zip(style_answers()$times, targets):
             loss = loss + weight * $distance
-        loss = loss + $smoothness * variation(by_pixel(values))
+        loss = loss + $smoothness * variation(now)
         loss.sum().backward()
         return loss.detach()
 
-    descend(values, losses, $steps$project)
-    painting = values.detach().clamp(0, 1)
+    descend(values, losses, $steps)
+    painting = $painting.detach().clamp(0, 1)
 result = $shown.numpy()
 """
 _RESIZED = """
@@ -63,8 +64,7 @@ _BEGIN = {
 }
 _MANNERS = {"style": "{}", "match": "match_colours({}, x)", "luminance": "brightness({})"}
 _REGION = """
-bright = brightness(picture("mask.png", min(x.shape[-2:])))[:, :1]
-    region = resized(bright, x.shape[-2:])  # 1 where the first style goes
+region = resized(brightness(picture("mask.png", min(x.shape[-2:])))[:, :1], x.shape[-2:])  # 1: the first style
 """
 
 
@@ -85,6 +85,8 @@ def write(technique: Style) -> Script:
     begin = _BEGIN[technique.start].format(
         content=start, manner=manner.format(f'picture("style.png", {side})'), noise=NOISE
     )
+    answers = value(network, shown, watched)
+    now = f"{content} + region * (values - {content})" if stays else "values"
     body = fill(
         _BODY,
         **pieces | {"distance": pieces["distance"].format("summary(maps, where)" if region else "summary(maps)")},
@@ -97,14 +99,17 @@ def write(technique: Style) -> Script:
         manner=manner.format(f"picture(file, {side})"),
         where='region if file == "style.png" else 1 - region,' if region else "",
         content=content,
-        content_answers=value(network, shown, watched),
+        content_answers=answers,
         begin=begin,
         content_weight=repr(technique.content_weight),
         given="where," if region else "",
         times=f" * {len(files)}" if len(files) > 1 else "",
         smoothness=repr(technique.smoothness),
         steps=technique.steps,
-        project=f", lambda values: {content} + region * (values - {content})" if stays else "",
+        inside='inside = F.interpolate(region, content.shape[-2:], mode="area")' if stays else "",
+        content_far=f"far({answers} * inside, content * inside)" if stays else f"far({answers}, content)",
+        now=now,
+        painting=f"({now})" if stays else now,
         shown="with_colours_of(painting, x)" if grey else "painting",
     )
     body = body.replace("share,  summary", "share, summary").replace("(weight,  target)", "(weight, target)")
@@ -113,7 +118,7 @@ def write(technique: Style) -> Script:
         fill(_RESIZED),
         _colours(technique),
         fill(VARIATION),
-        matching_groundwork(stepping, region, stays),
+        matching_groundwork(stepping, region),
     ]
     pictures = {"picture.png": technique.image, **dict(zip(files, technique.manners, strict=True))}
     if technique.mask is not None:

@@ -1,8 +1,9 @@
 """Forty people in one room: how long a click takes until its page has followed, and whether all answers arrive.
 
-    python tests/benchmarks/bench_classroom.py [people] [questions] [seconds a question]
+    python tests/benchmarks/bench_classroom.py [people] [questions] [seconds a question] [restarts of the server]
 
 Each person is a websocket that speaks the dashboard's own protocol; the lecturer's page with the live results is open, too.
+After a restart everybody comes back by the link in their address bar, as browsers do.
 """
 
 import asyncio
@@ -23,22 +24,20 @@ from viz_core.learn.you_vs_net import YouVsNet
 REFRESH_S = 2
 
 
-async def crowd(address: str, code: str, host: str, people: int, questions: int, pause_s: float) -> list[Person]:
-    """Everybody arrives, answers, and waits for the page after each answer."""
-    visitors = [Person(address, "you-vs-net", {"room": code}) for _ in range(people)]
+async def crowd(visitors: list[Person], host: Person, questions: int, pause_s: float) -> None:
+    """Everybody arrives, answers so many questions, and waits for the page after each answer."""
     await visitors[0].arrive()
     while not visitors[0].open_choices():  # until the network has answered
         await asyncio.sleep(0.5)
         await visitors[0].look()
-    looking = asyncio.create_task(look_on(Person(address, "you-vs-net", {"room": code, "host": host})))
+    looking = asyncio.create_task(look_on(host))
     began = time.monotonic()
     await asyncio.gather(*(visitor.arrive() for visitor in visitors[1:]))
-    print(f"{people} people have arrived within {time.monotonic() - began:.1f} s")
+    print(f"{len(visitors)} people have arrived within {time.monotonic() - began:.1f} s", flush=True)
     await asyncio.gather(
         *(answer_all(visitor, questions, number, pause_s) for number, visitor in enumerate(visitors)),
     )
     looking.cancel()
-    return visitors
 
 
 async def look_on(host: Person) -> None:
@@ -49,21 +48,28 @@ async def look_on(host: Person) -> None:
         await host.look()
 
 
-def main(people: int = 40, questions: int = 10, pause_s: float = 5.0) -> None:
+def main(people: int = 40, questions: int = 10, pause_s: float = 5.0, restarts: int = 0) -> None:
     """One round; prints what came of it."""
-    with tempfile.TemporaryDirectory() as folder, serve(CONVSCOPE_CACHE=folder) as server:
+    waits: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
         rooms = Classroom(Path(folder) / "rooms.sqlite")
         code = rooms.open_room(YouVsNet(questions=questions).recipe().to_json())
-        visitors = asyncio.run(crowd(server.address, code, rooms.host(code), people, questions, pause_s))
-        arrived = len(rooms.answers(code))
-    waits = np.concatenate([visitor.waits for visitor in visitors])
+        known = [{"room": code}] * people
+        for part in np.array_split(np.arange(questions), restarts + 1):
+            before = len(rooms.answers(code))
+            with serve(CONVSCOPE_CACHE=folder) as server:
+                visitors = [Person(server.address, "you-vs-net", parameters) for parameters in known]
+                host = Person(server.address, "you-vs-net", {"room": code, "host": rooms.host(code)})
+                asyncio.run(crowd(visitors, host, len(part), pause_s))
+            known = [visitor.parameters for visitor in visitors]
+            waits += [wait for visitor in visitors for wait in visitor.waits]
+            print(f"answers: {len(rooms.answers(code))} of {before + people * len(part)}", flush=True)
+            for visitor in visitors:
+                if len(visitor.waits) < len(part):
+                    print(f"somebody gave {len(visitor.waits)} answers; the page said: {visitor.told[-3:]}")
     middle, late = np.quantile(waits, [0.5, 0.95])
-    print(f"answers: {arrived} of {people * questions}")
-    for visitor in visitors:
-        if len(visitor.waits) < questions:
-            print(f"somebody gave {len(visitor.waits)} answers; the page said: {visitor.told[-3:]}")
-    print(f"a click, about {pause_s:g} s after the last: {middle:.2f} s, p95 {late:.2f} s, longest {waits.max():.2f} s")
+    print(f"a click, about {pause_s:g} s after the last: {middle:.2f} s, p95 {late:.2f} s, longest {max(waits):.2f} s")
 
 
 if __name__ == "__main__":
-    main(*(kind(value) for kind, value in zip((int, int, float), sys.argv[1:], strict=False)))
+    main(*(kind(value) for kind, value in zip((int, int, float, int), sys.argv[1:], strict=False)))

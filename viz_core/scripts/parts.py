@@ -357,7 +357,10 @@ def line_count(code: str) -> int:
 def _with_imports(code: str, below: Sequence[str]) -> str:
     """Code after everything that it imports: libraries, and what lies in the helper file."""
     names = ", ".join(_shared("\n".join(below), code))
-    return _imports(code) + (f"\nfrom {HELPER.removesuffix('.py')} import {names}\n" if names else "") + f"\n{code}"
+    line = f"from {HELPER.removesuffix('.py')} import {names}"
+    if len(line) > LONGEST_LINE:
+        line = textwrap.fill(line.replace(names, f"({names})"), LONGEST_LINE, subsequent_indent="    ")
+    return _imports(code) + (f"\n{line}\n" if names else "") + f"\n{code}"
 
 
 def _tidy(code: str) -> str:

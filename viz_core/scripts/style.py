@@ -30,10 +30,9 @@ for factor in factors:  # from small to large, each beginning with the painting 
         see($manner)
         targets += [(weight * share, $where summary(maps)) for share, maps in zip($shares, style_answers())]
     see(by_pixel($content))
-    content = $content_answers
-    $inside
+    $kept
     painting = $begin if painting is None else painting
-    values = resized(painting, x.shape[-2:]).requires_grad_()
+    values = resized(painting, x.shape[-2:]).clone(memory_format=torch.contiguous_format).requires_grad_()
 
     def losses():  # the distances to what is shown and to the styles, and roughness
         values.grad = None
@@ -51,11 +50,17 @@ result = $shown.numpy()
 """
 _RESIZED = """
 def resized(picture, shape):
-    return F.interpolate(picture, shape, mode="bilinear", antialias=True).clamp(0, 1)
+    same = tuple(picture.shape[-2:]) == tuple(shape)
+    return picture if same else F.interpolate(picture, shape, mode="bilinear", antialias=True).clamp(0, 1)
 """
 _BY_PIXEL = """
 def by_pixel(x):  # the channels of a pixel beside each other in memory: the network is faster then
     return x.contiguous(memory_format=torch.channels_last)
+"""
+_FAR_INSIDE = """
+def far_inside(maps, content, inside):  # as a share of the content's size, both in a region alone
+    shown = (content * inside).flatten(1).square().sum(1).clamp_min(1e-12)
+    return ((maps - content) * inside).flatten(1).square().sum(1) / shown
 """
 _BEGIN = {
     "content": "{content}",
@@ -81,7 +86,7 @@ def write(technique: Style) -> Script:
     content = "brightness(x)" if grey else "x"
     side = f"max({SMALLEST}, round(min(x.shape[-2:]) * {technique.style_zoom}))"
     manner = _MANNERS[technique.colours]
-    start = "resized(brightness(whole), x.shape[-2:])" if grey else "x.clone()"
+    start = "resized(brightness(whole), x.shape[-2:])" if grey else "x"
     begin = _BEGIN[technique.start].format(
         content=start, manner=manner.format(f'picture("style.png", {side})'), noise=NOISE
     )
@@ -106,8 +111,10 @@ def write(technique: Style) -> Script:
         times=f" * {len(files)}" if len(files) > 1 else "",
         smoothness=repr(technique.smoothness),
         steps=technique.steps,
-        inside='inside = F.interpolate(region, content.shape[-2:], mode="area")' if stays else "",
-        content_far=f"far({answers} * inside, content * inside)" if stays else f"far({answers}, content)",
+        kept=f'content, inside = {answers}, F.interpolate(region, {answers}.shape[-2:], mode="area")'
+        if stays
+        else f"content = {answers}",
+        content_far=f"far_inside({answers}, content, inside)" if stays else f"far({answers}, content)",
         now=now,
         painting=f"({now})" if stays else now,
         shown="with_colours_of(painting, x)" if grey else "painting",
@@ -118,6 +125,7 @@ def write(technique: Style) -> Script:
         fill(_RESIZED),
         _colours(technique),
         fill(VARIATION),
+        fill(_FAR_INSIDE) if stays else "",
         matching_groundwork(stepping, region),
     ]
     pictures = {"picture.png": technique.image, **dict(zip(files, technique.manners, strict=True))}

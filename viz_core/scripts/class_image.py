@@ -381,9 +381,9 @@ def _priors(technique: ClassImage) -> list[str]:
     if technique.decay > 0:
         lines.append(f"values.copy_(0.5 + (values - 0.5) * {1 - technique.decay!r})  # pixels fade")
     if technique.blur > 0:
-        blur = f"values.copy_(0.5 + blur(values - 0.5, {technique.blur!r}))"
-        every = technique.blur_every
-        lines.append(blur if every == 1 else f"if step % {every} == 0:\n            {blur}")
+        sigma, every = repr(technique.blur), technique.blur_every
+        blurred = f"blur(values - 0.5, {sigma})"
+        lines.append(f"values.copy_(0.5 + ({blurred} if step % {every} == 0 else values - 0.5))")
     if technique.small_pixels > 0:
         lines.append(f"values.copy_(without_faintest(values, (values - 0.5).norm(dim=1), {technique.small_pixels!r}))")
     if technique.small_contributions > 0:

@@ -6,8 +6,9 @@
 DATA is the folder with the parquet files of Tiny-ImageNet-200 (it needs pyarrow). The pictures are spread evenly over the
 validation set. `boxes`: the object that GrabCut grows from each map, its box against the true one (intersection over union),
 beside the whole picture and the middle of it; whether the map's greatest value lies in the box. The class is the true one.
-`deletion`: the area under the deletion curve of Grad-CAM and of the edge detector against a random order on the same picture,
-for the class the network sees first, with 95 % intervals.
+`deletion`: the area under the deletion curve of Grad-CAM and of the edge detector against chance on the same picture, for the
+class the network sees first, with 95 % intervals. Chance is pixels in random order, whose gaps are noise that no picture ever
+shows, and random places as coarse as Grad-CAM's own map.
 """
 
 import argparse
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
+from torch.nn.functional import interpolate
 
 import viz_core  # noqa: F401  (before anything that imports torchvision)
 from viz_core import models
@@ -31,6 +33,7 @@ from viz_core.images.intake import Picture
 from viz_core.images.tensor import to_input, to_pixels
 from viz_core.models.tiny_imagenet import SIDE, load_split
 
+COARSE = 16  # pixels for each place of the last maps
 MIDDLE = 0.7  # of each side: the box of a guess that looks at nothing
 
 
@@ -82,20 +85,25 @@ def boxes(given: argparse.Namespace) -> None:
 def deletion(given: argparse.Namespace) -> None:
     """Print the mean areas and the paired differences to chance."""
     network, generator = models.load(given.model), torch.Generator().manual_seed(0)
-    names, rows = ["random", "gradcam", "edges"], []
+    network, generator = models.load(given.model), torch.Generator().manual_seed(0)
+    names, rows = ["pixels", "places", "gradcam", "edges"], []
     for x, _, _ in pictures(given.data, given.count, network.input_size):
         target = network.target_index(None, x)
-        maps = [torch.rand(x.shape[-2:], generator=generator).numpy()]
-        maps += [METHODS[name](network, x, target) for name in names[1:]]
+        height, width = x.shape[-2:]
+        coarse = torch.rand(1, 1, height // COARSE, width // COARSE, generator=generator)
+        maps = [torch.rand(height, width, generator=generator).numpy()]
+        maps += [interpolate(coarse, (height, width), mode="bilinear")[0, 0].numpy()]
+        maps += [METHODS[name](network, x, target) for name in names[2:]]
         rows.append([game_area(network, x, target, values, "deletion", given.steps) for values in maps])
     print(f"{network.name}, {given.count} pictures, {given.steps} steps; area under the deletion curve, small is good")
-    for row in summary({"deletion": np.array(rows)}, names, "random"):
-        print(
-            "  {method:8} {deletion:.4f} ({deletion_low:.4f} to {deletion_high:.4f})  less than random by "
-            "{deletion_gain:.4f} ({deletion_gain_low:.4f} to {deletion_gain_high:.4f}): {deletion_verdict}".format(
-                **row
+    for control in names[:2]:
+        for row in summary({"deletion": np.array(rows)}, names, control):
+            print(
+                "  {method:8} {deletion:.4f} ({deletion_low:.4f} to {deletion_high:.4f})  less than random {control} by "
+                "{deletion_gain:.4f} ({deletion_gain_low:.4f} to {deletion_gain_high:.4f}): {deletion_verdict}".format(
+                    control=control, **row
+                )
             )
-        )
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pages.ui.controls import layer_options
 from pages.ui.language import t
 from pages.ui.png_image import show_png
 from pages.ui.room import Room
-from pages.ui.sidebar import load_with_progress, model_label, model_options
+from pages.ui.sidebar import load_with_progress, model_label, model_labels, model_options
 from pages.ui.value_charts import scale_bar
 from viz_core import models
 from viz_core.explain.sanity import likeness
@@ -54,8 +54,8 @@ def pick_second(room: Room) -> Second | None:
     with room.settings, st.expander(t("ui.beside.title"), icon=":material/compare:"):
         own = room.choice.model
         models_ = [NONE, *(name for name in model_options() if name != own)]
-        same = {NONE: t("ui.beside.same_network")}
-        model = _pick(room, "beside_model", models_, lambda name: same.get(name) or model_label(name)) or None
+        labels = model_labels(models_) | {NONE: t("ui.beside.same_network")}
+        model = _pick(room, "beside_model", models_, labels.__getitem__) or None
         if model is not None:
             room.guarded(lambda: load_with_progress(model))
         layer = None

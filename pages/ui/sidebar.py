@@ -1,6 +1,8 @@
 """What every page shares: network, picture, class and language, chosen in the sidebar."""
 
 import dataclasses
+from collections.abc import Iterable
+from functools import lru_cache
 
 import streamlit as st
 
@@ -18,7 +20,7 @@ from viz_core.models.device import device_title
 from viz_core.models.graph import GraphModel
 from viz_core.models.kept import may_be_named
 from viz_core.models.load import BUNDLED, RANDOM
-from viz_core.texts import has_text
+from viz_core.texts import has_text, text
 
 OWN_CHOICE = -1
 DEFAULTS = {"model": "bundled", "image": FIRST_PICTURE, "target": OWN_CHOICE}
@@ -41,15 +43,27 @@ class Choice:
 
 def model_label(name: str) -> str:
     """What people read for a network."""
-    if has_text(f"ui.networks.{name}"):
-        return t(f"ui.networks.{name}")
+    return model_labels([name])[name]
+
+
+def model_labels(names: Iterable[str]) -> dict[str, str]:
+    """What people read for networks, by name."""
+    lang = language()
+    return {name: _label(name, zoo.is_cached(name), lang) or brought(name) or name.rpartition("/")[2] for name in names}
+
+
+@lru_cache(maxsize=1024)
+def _label(name: str, cached: bool, lang: str) -> str:
+    """The label of a network that ships or is torchvision's, else none; a list of all is drawn in every run of a page."""
+    if has_text(f"ui.networks.{name}", lang):
+        return text(f"ui.networks.{name}", lang)
     entry = zoo.find(name.removeprefix(RANDOM))
     if entry is None:
-        return brought(name) or name.rpartition("/")[2]
+        return ""
     title = f"{entry.title} ({entry.year})"
     if name.startswith(RANDOM):
-        return t("ui.random_network", name=title)
-    return title if zoo.is_cached(name) else t("ui.to_download", name=title, megabytes=round(entry.megabytes))
+        return text("ui.random_network", lang, name=title)
+    return title if cached else text("ui.to_download", lang, name=title, megabytes=round(entry.megabytes))
 
 
 def model_options() -> list[str]:
@@ -78,7 +92,7 @@ def sidebar() -> Choice:
 
 
 def _network() -> GraphModel:
-    labels = {name: model_label(name) for name in model_options()}
+    labels = model_labels(model_options())
     st.selectbox(
         t("ui.network"),
         list(labels),

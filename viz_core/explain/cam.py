@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from viz_core.images.render import colour_bar, filter_tiles, heatmap, limits_of, overlay
 from viz_core.images.tensor import to_pixels
-from viz_core.models.cam import at_picture_size, cam, gradient_cam, map_layers
+from viz_core.models.cam import at_picture_size, cams, gradient_cams, map_layers
 from viz_core.models.gradients import score_gradient
 from viz_core.models.graph import GraphModel
 from viz_core.models.work import batch_size
@@ -77,7 +77,7 @@ class Cam(Technique):
                 if (yield Step(done, total, preview)):
                     break
             return self.finished(network, x, targets, layer, maps, done)
-        maps = torch.cat([self.one(network, x, target, layer) for target in targets])
+        maps = torch.cat(self.at_once(network, x, targets, layer))
         return self.finished(network, x, targets, layer, maps, None)
 
     def used_layer(self, network: GraphModel) -> str:
@@ -87,12 +87,12 @@ class Cam(Technique):
             return head.layer
         return network.resolve_layer(self.layer) if self.layer else map_layers(network)[-1]
 
-    def one(self, network: GraphModel, x: Tensor, target: int, layer: str) -> Tensor:
-        """The map of one class (1, h, w)."""
+    def at_once(self, network: GraphModel, x: Tensor, targets: list[int], layer: str) -> list[Tensor]:
+        """The maps of the classes, each (1, h, w)."""
         if self.method == "cam":
-            return cam(network, x, target)
-        assert self.method != "scorecam"  # it does all classes at once
-        return gradient_cam(network, x, target, layer, "gradcam" if self.method == "guided" else self.method)
+            return cams(network, x, targets)
+        assert self.method != "scorecam"  # it takes a pass for every channel
+        return gradient_cams(network, x, targets, layer, "gradcam" if self.method == "guided" else self.method)
 
     def finished(
         self, network: GraphModel, x: Tensor, targets: list[int], layer: str, maps: Tensor, done: int | None

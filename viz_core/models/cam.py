@@ -4,6 +4,7 @@ CAM (Zhou et al., 2016) weighs the last maps as the linear head does. The others
 Grad-CAM (Selvaraju et al., 2017), Grad-CAM++ (Chattopadhay et al., 2018), LayerCAM (Jiang et al., 2021).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -34,15 +35,22 @@ def cam(network: GraphModel, x: Tensor, target: int) -> Tensor:
 
     Raises ConvscopeError where the network does not end in a global average and a linear layer.
     """
+    return cams(network, x, (target,))[0]
+
+
+def cams(network: GraphModel, x: Tensor, targets: Sequence[int]) -> list[Tensor]:
+    """The same for several classes, which share the forward pass."""
     head = network.head()
     if head is None:
         raise ConvscopeError("model_errors.no_cam", model=network.name)
     maps = network.activations(x, head.layer)[head.layer]
-    return torch.einsum("c,nchw->nhw", head.weight[target], maps)
+    return [torch.einsum("c,nchw->nhw", head.weight[target], maps) for target in targets]
 
 
-def maps_and_gradients(network: GraphModel, x: Tensor, target: int, layer: str) -> tuple[Tensor, Tensor]:
-    """The maps of a layer (N, C, h, w) and the gradient of the class score with respect to them.
+def maps_and_gradients(
+    network: GraphModel, x: Tensor, targets: Sequence[int], layer: str
+) -> tuple[Tensor, list[Tensor]]:
+    """The maps of a layer (N, C, h, w) and the gradient of each class's score with respect to them, from one forward pass.
 
     Raises ConvscopeError for a layer without positions.
     """
@@ -53,13 +61,26 @@ def maps_and_gradients(network: GraphModel, x: Tensor, target: int, layer: str) 
         maps = values[layer]
         if maps.dim() != 4:
             raise ConvscopeError("model_errors.no_positions", layer=layer, model=network.name)
-        (gradients,) = torch.autograd.grad(values[output][:, target].sum(), maps)
+        scores = values[output].sum(dim=0)
+        gradients = [torch.autograd.grad(scores[target], maps, retain_graph=True)[0] for target in targets]
     return maps.detach(), gradients
 
 
 def gradient_cam(network: GraphModel, x: Tensor, target: int, layer: str, method: GradientMethod = "gradcam") -> Tensor:
     """The map of a class at a layer by one of the gradient methods; not negative."""
-    maps, gradients = maps_and_gradients(network, x, target, layer)
+    return gradient_cams(network, x, (target,), layer, method)[0]
+
+
+def gradient_cams(
+    network: GraphModel, x: Tensor, targets: Sequence[int], layer: str, method: GradientMethod = "gradcam"
+) -> list[Tensor]:
+    """The same for several classes, which share the forward pass."""
+    maps, gradients = maps_and_gradients(network, x, targets, layer)
+    return [_weighed(maps, gradient, method) for gradient in gradients]
+
+
+def _weighed(maps: Tensor, gradients: Tensor, method: GradientMethod) -> Tensor:
+    """Maps (N, C, h, w) added up as their gradients say: (N, h, w)."""
     if method == "layercam":
         return (gradients.relu() * maps).sum(dim=1).relu()
     weights = gradients.mean(dim=(2, 3)) if method == "gradcam" else _plus_plus_weights(maps, gradients)

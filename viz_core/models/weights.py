@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlparse
@@ -38,7 +39,17 @@ _fetching: dict[Path, threading.Lock] = {}
 
 def local_path(url: str) -> Path:
     """Where the file of this address is kept: TORCH_HOME/hub/checkpoints, as torch does."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+    return Path(torch.hub.get_dir()) / "checkpoints" / _file_name(url)
+
+
+def is_here(url: str) -> bool:
+    """Whether the file of this address is on the disk: asked about the whole catalogue in every run of a page."""
+    return os.path.exists(f"{torch.hub.get_dir()}/checkpoints/{_file_name(url)}")
+
+
+@lru_cache(maxsize=1024)
+def _file_name(url: str) -> str:
+    return Path(urlparse(url).path).name
 
 
 def fetch(url: str, progress: Progress | None = None) -> Path:

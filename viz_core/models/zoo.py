@@ -16,7 +16,7 @@ from torchvision.models import VisionTransformer, WeightsEnum
 
 from viz_core.models.random_state import private_random_state
 from viz_core.models.vit import any_size
-from viz_core.models.weights import Progress, fetch, local_path, read_tensors
+from viz_core.models.weights import Progress, fetch, is_here, read_tensors
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -153,7 +153,7 @@ def build_random(name: str, seed: int) -> nn.Module:
 def is_cached(name: str) -> bool:
     """Whether the learnt weights of this network are on the disk already."""
     entry = find(name)
-    return entry is not None and local_path(entry.url).exists()
+    return entry is not None and is_here(entry.url)
 
 
 def download(name: str, progress: Progress | None = None) -> Path:

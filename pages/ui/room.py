@@ -174,6 +174,7 @@ class Room:
                     st.caption(t("ui.steer_steered" if job.steered else "ui.steer"))
                 return None
         if cached is not None:
+            st.session_state[self._shown_key] = digest
             return cached
         return self._outcome(job, mine)
 
@@ -216,6 +217,10 @@ class Room:
     @property
     def _started_key(self) -> str:
         return f"{self.kind.slug}.started"
+
+    @property
+    def _shown_key(self) -> str:
+        return f"{self.kind.slug}.shown"
 
     @property
     def _go_key(self) -> str:
@@ -271,9 +276,7 @@ class Room:
         if problem is not None:
             raise problem
         if job is None:
-            with self.stage:
-                st.info(t("ui.not_yet"), icon=":material/play_arrow:")
-            return None
+            return self._shown_before()
         with self.stage:
             if job.error is not None:
                 st.error(job.error.sentence(language()), icon=":material/error:")
@@ -284,6 +287,18 @@ class Room:
             elif not mine:
                 st.info(t("ui.settings_changed"), icon=":material/tune:")
         return job.result
+
+    def _shown_before(self) -> Result | None:
+        """What was shown last, if it is still there and of this network: it stays until somebody presses Start."""
+        before = results().get(st.session_state.get(self._shown_key, ""))
+        if before is not None and before.recipe.parameters.get("model") != self.choice.model:
+            before = None
+        with self.stage:
+            if before is None:
+                st.info(t("ui.not_yet"), icon=":material/play_arrow:")
+            else:
+                st.info(t("ui.settings_changed"), icon=":material/tune:")
+        return before
 
     def png(self, result: Result, picture: str) -> bytes:
         """A picture of the result as PNG bytes that carry its recipe."""

@@ -335,7 +335,10 @@ def test_a_torchvision_set_arrives_with_progress_and_is_complete_or_not_there(ti
     seen = []
     for done, total in torchvision_sets.download("tiny"):
         seen.append(done)
-        assert (tiny / "tiny").exists() == (done == total == 3 * 2**20)
+        assert total == 3 * 2**20
+        here = (tiny / "tiny").exists()  # what is told may be a moment old, so it may be here before all of it is told
+        assert here or done < total
+        assert not here or (tiny / "tiny/data.bin").stat().st_size == 3_000_000
     assert seen == sorted(seen)
     assert len(set(seen)) > 3
     assert [path.name for path in tiny.iterdir()] == ["tiny"]

@@ -157,12 +157,15 @@ def room(browser: Browser, folder: str) -> None:
         page.wait_for_selector(".map[data-drawn]")
         whole = time.perf_counter() - described
         seen = page.evaluate("window.seen")
-        (first,) = [at for at, row in enumerate(seen) if row[1] and not seen[at - 1][1]]
-        told = [row for row in seen[:first] if re.search(r"\d", row[2])]
+        mapping = [
+            row for row in seen if re.search(rf"\b{10 * FRAMES}\b", row[2])
+        ]  # steps of the map; before, of features
+        describing = [row for row in seen if row[0] < mapping[0][0]]
         print(
-            f"features: {seen[first][0] / 1000:.1f} s; to the first map: {(seen[first][0] - told[-1][0]) / 1000:.2f} s"
+            f"features: {describing[-1][0] / 1000:.1f} s; "
+            f"to the first map: {(mapping[0][0] - describing[-1][0]) / 1000:.2f} s"
         )
-        shown = [row[0] for at, row in enumerate(seen) if at and row[1] != seen[at - 1][1]]
+        shown = [row[0] for row, later in itertools.pairwise(mapping) if row[1] != later[1]]
         gaps = [(later - earlier) / 1000 for earlier, later in itertools.pairwise(shown[1:])]
         print(f"frames of t-SNE: every {statistics.median(gaps):.2f} s (slowest {max(gaps):.2f}), {len(gaps)} of them")
         print(f"finished map after {whole:.1f} s", flush=True)

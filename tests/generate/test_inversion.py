@@ -45,7 +45,7 @@ def test_the_feature_error_is_that_of_the_picture_found():
 
 
 def test_features_at_mid_depth_are_nearly_met():
-    """The faithful recipe, shortened: the benchmark tells how near its 400 steps come."""
+    """The faithful recipe, shortened: the benchmark tells how near its 600 steps come."""
     technique = Inversion(**QUICK | PRESETS["faithful"] | {"steps": 60, "size": 32}, layers=("stage3.relu2",))
     (row,) = finish(technique.run()).tables["layers"]
     assert row["feature_error"] < 0.2 * row["first_error"]

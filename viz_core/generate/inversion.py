@@ -39,7 +39,7 @@ FAINT, LOUD = 1e-5, 0.01
 OWN: dict[str, Any] = {"schedule": "own", "alpha": 0.0}
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": OWN | {"optimiser": "lbfgs", "canvas": "fourier", "steps": 40, "tv": 0.01},
-    "faithful": OWN | {"optimiser": "lbfgs", "canvas": "fourier", "steps": 400, "tv": 0.0},
+    "faithful": OWN | {"optimiser": "lbfgs", "canvas": "fourier", "steps": 600, "tv": 0.0},
     "smooth": OWN | {"optimiser": "adam", "canvas": "pixels", "steps": 60, "tv": 1.0},
     "mahendran": {"schedule": "mahendran", "steps": 400},
 }

@@ -61,19 +61,25 @@ def report(name: str, seconds: list[float], wanted: str) -> None:
     print(f"{name:58} {statistics.median(seconds):6.2f} s  (slowest {max(seconds):5.2f})  wanted: {wanted}", flush=True)
 
 
+def choose_layers(page: Page, *layers: str) -> list[float]:
+    """Seconds from the choice of each layer to its grid or wall."""
+    times = []
+    for layer in layers:
+        page.locator("[data-testid=stSelectbox]").filter(has_text="Layer").locator("input").click()
+        option = page.get_by_role("option", name=layer)
+        before = page.evaluate(f"{GRID}.src")
+        shown = f"() => {GRID} && {GRID}.src !== {before!r} && {GRID}.complete"
+        times.append(timed(page, shown, option.click))
+        settle(page)
+    return times
+
+
 def maps(page: Page, address: str) -> None:
     """The grid of 512 maps after a change of layer, and a click on a map and on the picture."""
     page.goto(f"{address}/activations?count=512&layer=stage5.conv1")
     page.locator(".clickable img").first.wait_for(timeout=PATIENCE_MS)
     settle(page)
-    grids = []
-    for layer in ("stage5.relu1", "stage5.conv1", "stage5.relu1"):
-        page.locator("[data-testid=stSelectbox]").filter(has_text="Layer").locator("input").click()
-        option = page.get_by_role("option", name=layer)
-        before = page.evaluate(f"{GRID}.src")
-        shown = f"() => {GRID} && {GRID}.src !== {before!r} && {GRID}.complete"
-        grids.append(timed(page, shown, option.click))
-        settle(page)
+    grids = choose_layers(page, "stage5.relu1", "stage5.conv1", "stage5.relu1")
     report("grid of 512 maps, from the choice of the layer", grids, "under 1 s after the forward pass")
     clicks = []
     for number in range(CLICKS):
@@ -122,14 +128,7 @@ def patches(page: Page, address: str) -> None:
             f"{f'patches of the last stage, {name}':58} {whole:6.2f} s, first seen after {shown:5.2f} s  wanted: {wanted}"
         )
         settle(page)
-    again = []
-    for layer in ("stage5.conv1", "stage5.relu1", "stage5.conv1", "stage5.relu1"):
-        page.locator("[data-testid=stSelectbox]").filter(has_text="Layer").locator("input").click()
-        option = page.get_by_role("option", name=layer)
-        before = page.evaluate(f"{GRID}.src")
-        shown = f"() => {GRID} && {GRID}.src !== {before!r} && {GRID}.complete"
-        again.append(timed(page, shown, option.click))
-        settle(page)
+    again = choose_layers(page, "stage5.conv1", "stage5.relu1", "stage5.conv1", "stage5.relu1")
     report("patches of the last stage, from the choice of the layer", again[2:], "under 1 s from the cache")
 
 

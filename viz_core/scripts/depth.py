@@ -16,7 +16,7 @@ OBEYED = ("dataset", "count", "perplexity", "steps")
 _BODY = """
 files = sorted(Path("pictures").glob("*.png"))  # as the network sees them: squares of $side pixels
 pixels = np.stack([np.asarray(Image.open(file)) for file in files])
-x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+x = torch.tensor(pixels).permute(0, 3, 1, 2).float() / 255
 
 # How the pictures are described: by their small pixels, then by what each stage answers, on average over its places.
 small = (F.adaptive_avg_pool2d(x, $small) * 255).round().numpy() / np.float32(255)

@@ -12,7 +12,7 @@ files = sorted(Path("pictures").glob("*.png"))  # as the network sees them: squa
 greatest, places = [], []
 for start in range(0, len(files), $batch):
     pixels = np.stack([np.asarray(Image.open(file)) for file in files[start : start + $batch]])
-    see(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+    see(torch.tensor(pixels).permute(0, 3, 1, 2).float() / 255)
     answers = $maps.flatten(2)  if $maps.dim() > 2 else $maps[..., None]
     greatest.append(answers.amax(2).numpy())
     places.append(answers.argmax(2).numpy())

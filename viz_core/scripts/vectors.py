@@ -7,7 +7,7 @@ BATCH = 32
 
 _VECTORS = """
 def vectors(pixels):  # what the layer says of pictures (N, H, W, 3)$told
-    see(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+    see(torch.tensor(pixels).permute(0, 3, 1, 2).float() / 255)
     answers = $answers
     return $vectors.numpy()
 

@@ -30,16 +30,11 @@ def map_layers(network: GraphModel) -> tuple[str, ...]:
     return tuple(layer.name for layer in before if not layer.kind.endswith(passed_by))
 
 
-def cam(network: GraphModel, x: Tensor, target: int) -> Tensor:
-    """The unnormalised class activation map: its mean plus `head().bias[target]` is the class score.
+def cams(network: GraphModel, x: Tensor, targets: Sequence[int]) -> list[Tensor]:
+    """The unnormalised class activation map of each class: its mean plus `head().bias[target]` is the class score.
 
     Raises ConvscopeError where the network does not end in a global average and a linear layer.
     """
-    return cams(network, x, (target,))[0]
-
-
-def cams(network: GraphModel, x: Tensor, targets: Sequence[int]) -> list[Tensor]:
-    """The same for several classes, which share the forward pass."""
     head = network.head()
     if head is None:
         raise ConvscopeError("model_errors.no_cam", model=network.name)

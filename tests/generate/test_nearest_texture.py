@@ -79,10 +79,14 @@ def test_growth_can_be_watched_and_never_forgets(sample):
     assert done[-1] == 400
 
 
-def naive_wei_levoy(sample, length, random, coarse=None):
+BEFORE = ((0, -1), (-1, -1), (-1, 0), (-1, 1))
+
+
+def naive_wei_levoy(sample, length, random, coarse=None, coherence=0.0):
     """One size with windows of 5 x 5 in reading order, by loops; the texture closes on itself, the sample does not.
 
     `coarse`: the sample and the texture at half the size, whose 5 x 5 pixels around the coarser self are compared too.
+    Going on where a neighbour was copied from is preferred where the nearest is not better by 1 + coherence.
     """
     height, width = sample.shape[:2]
     top, beside, below = (2, 2, 0) if coarse is None else (4, 4, 4)
@@ -97,6 +101,7 @@ def naive_wei_levoy(sample, length, random, coarse=None):
         wanted = [picture[place[0] + dy, place[1] + dx] for dy, dx in offsets]
         return sum(((ours - theirs) ** 2).sum() for ours, theirs in zip(colours, wanted, strict=True))
 
+    copied = {}
     for row, column in np.ndindex(length, length):
 
         def error(place, row=row, column=column):
@@ -106,7 +111,16 @@ def naive_wei_levoy(sample, length, random, coarse=None):
                 error += far(above, (row // 2, column // 2), small, (place[0] // 2, place[1] // 2), square)
             return error
 
-        picture[row, column] = sample[min(places, key=error)]
+        def beside(y, x, row=row, column=column):
+            return (row + y) % length, (column + x) % length
+
+        best = min(places, key=error)
+        following = [(copied[spot][0] - y, copied[spot][1] - x) for y, x in BEFORE if (spot := beside(y, x)) in copied]
+        following = [place for place in following if place in places]
+        if coherence and following and min(map(error, following)) < error(best) * (1 + coherence):
+            best = min(following, key=error)
+        copied[row, column] = best
+        picture[row, column] = sample[best]
     return picture
 
 
@@ -122,6 +136,20 @@ def test_wei_levoy_equals_the_naive_reference_at_two_sizes(sample):
     coarse = naive_wei_levoy(small, 6, random)
     expected = naive_wei_levoy(sample, 12, random, (small, coarse))
     np.testing.assert_allclose(ours.picture, expected, atol=1e-6)
+
+
+def test_going_on_where_neighbours_come_from_equals_the_naive_reference(sample):
+    ours = last(wei_levoy(sample, 12, 12, 5, 1, After(), exact=True, coherence=2.0))
+    expected = naive_wei_levoy(sample, 12, After().start, coherence=2.0)
+    np.testing.assert_allclose(ours.picture, expected, atol=1e-6)
+
+
+def test_coherence_copies_larger_pieces(sample):
+    def broken(coherence):
+        source = last(wei_levoy(sample, 32, 32, 5, 2, np.random.default_rng(0), coherence=coherence)).source
+        return float((np.diff(source[..., 1], axis=1) != 1).mean())
+
+    assert broken(2.0) < 0.7 * broken(0.0)
 
 
 def test_windows_get_smaller_with_the_sample():

@@ -125,6 +125,7 @@ TINY: dict[str, list[dict]] = {
         {"method": "efros-leung", "size": 32, "side": 32, "reach": 2},
         {"method": "wei-levoy", "size": 40, "side": 33, "reach": 2},
         {"method": "wei-levoy", "size": 32, "side": 32, "reach": 3, "search": "all", "levels": 2},
+        {"method": "wei-levoy", "size": 32, "side": 32, "reach": 3, "coherence": 0.0},
     ],
     "style": [
         {"steps": 2, "size": 72},

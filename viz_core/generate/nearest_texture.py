@@ -16,6 +16,7 @@ ERROR_MARGIN = 0.1  # Efros & Leung: candidates are at most this much worse than
 SEED_SIDE = 3
 LEAST_REACH = 2  # of Wei & Levoy at the coarser sizes
 PARENTS = 5  # side of the window around the coarser self
+BESIDE = np.array([(0, -1), (-1, -1), (-1, 0), (-1, 1)])  # what touches a pixel and comes before it in reading order
 GAUSS_SHARE = 6.4  # window side over standard deviation of the Gaussian that weighs its pixels
 
 
@@ -166,12 +167,16 @@ def wei_levoy(
     random: np.random.Generator,
     *,
     exact: bool = False,
+    coherence: float = 0.0,
     every: int = 256,
 ) -> Iterator[Growth]:
     """From coarse to fine, in reading order: copy the pixel whose L-shaped past, and whose coarser self, look most alike.
 
     The texture begins as noise with the sample's colours and closes on itself at the borders. A tree finds the nearest
     neighbourhood (`exact`: all are tried). Yields the finest picture so far, enlarged, after `every` pixels. Wei & Levoy 2000.
+
+    `coherence` lets a pixel go on where a neighbour was copied from (Ashikhmin 2001) even if it fits worse than the nearest:
+    its squared distance may be 1 + coherence times as large, at a size half as large half as much more (Hertzmann et al. 2001).
     """
     scale = 2 ** (levels - 1)
     tall, wide = (-(-length // scale) * scale for length in (height, width))
@@ -179,7 +184,7 @@ def wei_levoy(
     coarser: Growth | None = None
     for level in reversed(range(levels)):
         shape = (tall // 2**level, wide // 2**level)
-        for grown in _wei_levoy_level(samples, level, shape, coarser, side, random, exact, every):
+        for grown in _wei_levoy_level(samples, level, shape, coarser, side, random, exact, coherence, every):
             yield _shown(grown, level, height, width)
         coarser = grown
     assert coarser is not None
@@ -202,6 +207,7 @@ def _wei_levoy_level(
     side: int,
     random: np.random.Generator,
     exact: bool,
+    coherence: float,
     every: int,
 ) -> Iterator[Growth]:
     """One level in reading order; yields the same Growth as it fills."""
@@ -211,7 +217,7 @@ def _wei_levoy_level(
     vectors = neighbourhoods(sample, candidates, past)
     if coarser is not None:
         vectors = np.hstack([vectors, neighbourhoods(samples[level + 1], candidates // 2, around)])
-    tree = VectorTree(vectors, random)
+    tree, numbers = VectorTree(vectors, random), numbered(candidates, sample.shape)
     grown = empty(*shape)
     start = candidates[random.integers(len(candidates), size=shape)]
     grown.picture[:] = sample[start[..., 0], start[..., 1]]
@@ -221,10 +227,32 @@ def _wei_levoy_level(
             above = neighbourhoods(coarser.picture, np.array([(row // 2, column // 2)]), around)[0]
             vector = np.concatenate([vector, above])
         found = tree.nearest_of_all(vector) if exact else tree.nearest(vector)
+        if coherence:
+            choice = np.array([found, *followers(grown, (row, column), numbers)])
+            distances = ((vectors[choice] - vector) ** 2).sum(1)
+            distances[0] *= 1 + coherence / 2**level
+            found = int(choice[distances.argmin()])
         _put(grown, (row, column), sample, tuple(candidates[found]))
         if count % every == 0:
             yield grown
     yield grown
+
+
+def numbered(places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The number of each of the places (n, 2) in a map of this shape (H, W), -1 at all others."""
+    numbers = np.full(shape[:2], -1)
+    numbers[tuple(places.T)] = np.arange(len(places))
+    return numbers
+
+
+def followers(grown: Growth, at: tuple[int, int], numbers: np.ndarray) -> np.ndarray:
+    """The numbers of the places that go on where the pixels beside this one were copied from, as far as they have one."""
+    beside = (BESIDE + at) % grown.known.shape
+    known = grown.known[tuple(beside.T)]
+    places = grown.source[tuple(beside.T)][known] - BESIDE[known]
+    places = places[((places >= 0) & (places < numbers.shape)).all(1)]
+    found = numbers[tuple(places.T)]
+    return found[found >= 0]
 
 
 def neighbourhoods(picture: np.ndarray, places: np.ndarray, offsets: np.ndarray) -> np.ndarray:

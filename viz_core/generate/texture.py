@@ -59,7 +59,7 @@ Making = Generator[Step, Sent, Made]
 class Texture(Technique):
     """Make more of a texture from a small sample, by copying pixels or by matching statistics of a network's layers.
 
-    Efros & Leung 1999; Wei & Levoy 2000; Gatys, Ecker & Bethge 2015; Heitz et al. 2021.
+    Efros & Leung 1999; Wei & Levoy 2000; Ashikhmin 2001; Gatys, Ecker & Bethge 2015; Heitz et al. 2021.
     """
 
     slug: ClassVar[str] = "texture"
@@ -105,6 +105,14 @@ class Texture(Technique):
     )
     search: Literal["tree", "all"] = Field(
         "tree", description="how Wei & Levoy find the best match", json_schema_extra={"advanced": True}
+    )
+    coherence: float = Field(
+        2.0,
+        ge=0.0,
+        le=10.0,
+        description="how much worse a pixel may fit that goes on where a neighbour was copied from, as a share of the best "
+        "match's squared distance, in Wei & Levoy; 0: the best match alone, as in their paper",
+        json_schema_extra={"advanced": True, "step": 0.5},
     )
     smoothness: float = Field(
         0.0,
@@ -165,8 +173,12 @@ class Texture(Technique):
         if method == "efros-leung":
             growing = efros_leung(sample, self.side, self.side, window, random, every)
         else:
-            exact = self.search == "all"
-            growing = wei_levoy(sample, self.side, self.side, window, self.levels, random, exact=exact, every=every)
+            growing = wei_levoy(
+                *(sample, self.side, self.side, window, self.levels, random),
+                exact=self.search == "all",
+                coherence=self.coherence,
+                every=every,
+            )
         count, grown = 0, None
         for count, grown in enumerate(growing, start=1):
             if (yield Step(min(count, CHUNKS), CHUNKS, self.preview(grown))):

@@ -74,15 +74,34 @@ for level in reversed(range(levels)):  # from coarse to fine, with windows that 
         known = np.hstack([known, around(samples[level + 1], places // 2, square)])
     nearest = $search
     start = places[random.integers(len(places), size=(length, length))]
-    texture = sample[start[..., 0], start[..., 1]]
+    texture$chosen = sample[start[..., 0], start[..., 1]]$going_on
     for row, column in np.ndindex(length, length):  # in reading order: what comes before it decides on a pixel
         vector = around(texture, np.array([(row, column)]), past)[0]
         if above is not None:
             vector = np.concatenate([vector, around(above, np.array([(row // 2, column // 2)]), square)[0]])
-        texture[row, column] = sample[tuple(places[nearest(vector)])]
+        texture[row, column] = sample[tuple(places[$found])]
     above = texture
 result = texture[: $side, : $side].transpose(2, 0, 1)[None]
 result = np.rint(255 * result) / np.float32(255)
+"""
+_GOING_ON = """
+# Which place to copy: of the nearest and of those that go on where the pixels beside this one come from, the one that fits
+# best, where the squared distance of the nearest counts `slack` times.
+def going_on(known, places, length, slack):
+    copied, numbers = np.full((length, length), -1), {tuple(place): number for number, place in enumerate(places)}
+
+    def chosen(nearest, vector, row, column):
+        choice = [nearest]
+        for y, x in ((0, -1), (-1, -1), (-1, 0), (-1, 1)):
+            beside = copied[(row + y) % length, (column + x) % length]
+            follower = tuple(places[beside] - (y, x))
+            choice += [numbers[follower]] if beside >= 0 and follower in numbers else []
+        far = ((known[choice] - vector) ** 2).sum(1)
+        far[0] *= slack
+        copied[row, column] = choice[int(far.argmin())]
+        return copied[row, column]
+
+    return chosen
 """
 _ALL = """
 # The nearest of vectors (N, D), found by trying all.
@@ -156,6 +175,13 @@ def copying_code(technique: Texture) -> tuple[str, str]:
         levels=technique.levels,
         seed=technique.seed,
         search="search_tree(known, random)" if tree else "search_all(known, random)",
+        chosen=", chosen" if technique.coherence else "",
+        going_on=f", going_on(known, places, length, 1 + {technique.coherence!r} / 2**level)"
+        if technique.coherence
+        else "",
+        found="chosen(nearest(vector), vector, row, column)" if technique.coherence else "nearest(vector)",
     )
-    groundwork = fill(_TREE, leaf=LEAF, rounds=ROUNDS, leaves=LEAVES)
-    return code, groundwork if tree else groundwork + "\n\n" + fill(_ALL)
+    groundwork = [fill(_TREE, leaf=LEAF, rounds=ROUNDS, leaves=LEAVES)]
+    groundwork += [] if tree else [fill(_ALL)]
+    groundwork += [fill(_GOING_ON)] if technique.coherence else []
+    return code, "\n\n".join(groundwork)

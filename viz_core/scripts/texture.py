@@ -13,7 +13,7 @@ from viz_core.scripts.steps import VARIATION
 
 OBEYED = (
     *("method", "zoom", "side", "reach", "steps", "layers", "layer_weights", "optimiser", "levels", "search"),
-    *("colour_weight", "smoothness", "rate", "seed"),
+    *("coherence", "colour_weight", "smoothness", "rate", "seed"),
 )
 _SAMPLE = """
 whole = picture("picture.png", $large)

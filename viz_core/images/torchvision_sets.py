@@ -75,8 +75,10 @@ def download(name: str) -> Iterator[tuple[int, int]]:
         return
     total = source.megabytes * MEGABYTE
     fetching = _fetch_once(name, source)
+    done = 0
     while not fetching.done():
-        yield min(_bytes_so_far(name), total), total
+        done = max(done, min(_bytes_so_far(name), total))  # nothing is left to count once the set has moved
+        yield done, total
         try:
             fetching.result(timeout=POLL_S)
         except NotYet:

@@ -192,6 +192,18 @@ def test_whole_views_without_colour_are_the_pictures_or_their_mirrors():
         assert min(float((view - image).abs().max()), float((view - image.flip(2)).abs().max())) < 1e-4
 
 
+def test_erased_views_lose_pixels_to_grey_in_all_channels_and_keep_the_others():
+    images = two_classes(40, 0).images
+    plain, holed = (
+        random_views(images, 64, torch.Generator().manual_seed(0), (0.3, 1.0), 0.2, erased) for erased in (0.0, 0.5)
+    )
+    changed = (plain != holed).any(1)
+    assert holed.movedim(1, -1)[changed].unique().tolist() == pytest.approx([0.45])
+    shares = changed.float().mean((1, 2))
+    assert 10 < int((shares > 0).sum()) < 30  # of 40 pictures
+    assert float(shares.max()) < 0.55
+
+
 def test_orthogonal_step_has_singular_values_near_one():
     torch.manual_seed(0)
     values = torch.linalg.svdvals(orthogonal(torch.randn(16, 64), steps=5).float())

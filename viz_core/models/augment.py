@@ -7,20 +7,28 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
+GREY = 0.45  # about the mean of the pictures
 
 
 def random_views(
-    images: Tensor, size: int, generator: torch.Generator, area: tuple[float, float], colour: float
+    images: Tensor,
+    size: int,
+    generator: torch.Generator,
+    area: tuple[float, float],
+    colour: float,
+    erased: float = 0.0,
 ) -> Tensor:
     """A flipped, cropped, rescaled and tinted view [B, 3, size, size] in [0, 1] of each picture uint8 [B, 3, H, W].
 
     `area` bounds the share of the picture that is cropped (Szegedy et al. 2015); `colour` is the largest relative
-    change of brightness, contrast and saturation. The generator lives on the CPU: every device sees the same views.
+    change of brightness, contrast and saturation; `erased` is the share of the views that lose pixels, up to half of
+    them, to grey. The generator lives on the CPU: every device sees the same views.
     """
     pixels = images.float() / 255
     grid = F.affine_grid(_crops(len(images), generator, area).to(images.device), [len(images), 3, size, size], False)
     views = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    return _tint(views, generator, colour).clamp_(0, 1)
+    views = _tint(views, generator, colour).clamp_(0, 1)
+    return _erase(views, generator, erased) if erased else views
 
 
 def _crops(count: int, generator: torch.Generator, area: tuple[float, float]) -> Tensor:
@@ -44,3 +52,12 @@ def _tint(views: Tensor, generator: torch.Generator, colour: float) -> Tensor:
     views = views * brightness
     views = torch.lerp(views.mean((1, 2, 3), keepdim=True), views, contrast)
     return torch.lerp((views * luma).sum(1, keepdim=True), views, saturation)
+
+
+def _erase(views: Tensor, generator: torch.Generator, erased: float) -> Tensor:
+    """Grey in place of pixels here and there, so that a picture with holes is nothing new to the network."""
+    count, _, height, width = views.shape
+    chosen = torch.rand(count, generator=generator) < erased
+    lost = (0.5 * torch.rand(count, generator=generator) * chosen)[:, None, None, None]
+    holes = torch.rand(count, 1, height, width, generator=generator) < lost
+    return views.masked_fill(holes.to(views.device), GREY)

@@ -201,7 +201,7 @@ def _layers(common: dict[str, Any], name: str, field: FieldInfo, network: GraphM
 
 
 def _class(common: dict[str, Any], name: str, network: GraphModel, none: str) -> int | None:
-    names = {str(index): network.class_name(index, language()) for index in range(len(network.class_names))}
+    names = {str(index): name for index, name in enumerate(network.class_names_in(language()))}
     key = common["key"]
     link.seed(key, name, AUTOMATIC)
     if str(st.session_state[key]) not in names:
@@ -212,7 +212,7 @@ def _class(common: dict[str, Any], name: str, network: GraphModel, none: str) ->
 
 
 def _classes(common: dict[str, Any], name: str, network: GraphModel) -> tuple[int, ...]:
-    names = {str(index): network.class_name(index, language()) for index in range(len(network.class_names))}
+    names = {str(index): name for index, name in enumerate(network.class_names_in(language()))}
     key = common["key"]
     link.seed(key, name, [])
     chosen = st.session_state[key]

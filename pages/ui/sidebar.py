@@ -130,8 +130,7 @@ def load_with_progress(name: str) -> GraphModel:
 
 
 def _target(network: GraphModel) -> int | None:
-    labels = {OWN_CHOICE: t("ui.own_choice")}
-    labels |= {index: network.class_name(index, language()) for index in range(len(network.class_names))}
+    labels = {OWN_CHOICE: t("ui.own_choice"), **dict(enumerate(network.class_names_in(language())))}
     try:
         st.session_state["target"] = int(st.session_state["target"])
     except ValueError:

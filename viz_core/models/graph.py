@@ -93,7 +93,11 @@ class GraphModel:
 
     def class_name(self, index: int, lang: str = "en") -> str:
         """What a class is called in a language; in English where there is no translation."""
-        return self._translated.get(lang, self.class_names)[index]
+        return self.class_names_in(lang)[index]
+
+    def class_names_in(self, lang: str) -> tuple[str, ...]:
+        """What all classes are called in a language; in English where there is no translation."""
+        return self._translated.get(lang, self.class_names)
 
     def layers(self, size: tuple[int, int] | None = None) -> tuple[Layer, ...]:
         """All layers in the order of computation, for pictures of `size` (height, width); by default the network's own.

@@ -49,7 +49,7 @@ class ClipSmallPixels:
     percent: float
 
     def __call__(self, x: Tensor, gradient: Tensor, step: int) -> Tensor:
-        return _without_lowest(x, x.norm(dim=1), self.percent)
+        return _without_lowest(x, x.square().sum(1).sqrt(), self.percent)
 
 
 @dataclass(frozen=True)

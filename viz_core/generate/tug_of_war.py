@@ -39,7 +39,8 @@ def pulls(
     gradients = {name: _gradient(part(view).sum(), leaf) for name, part in computed.items()}
     if total is not None and left is not None:
         gradients[left] = total - sum(gradients.values(), torch.zeros_like(total))
-    return {name: gradients[name][0].norm(dim=0).cpu().numpy() for name in parts}
+    # torch's own norm over so short a dimension takes fifty times as long
+    return {name: gradients[name][0].square().sum(0).sqrt().cpu().numpy() for name in parts}
 
 
 def _gradient(value: Tensor, leaf: Tensor) -> Tensor:

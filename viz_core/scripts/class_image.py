@@ -385,7 +385,9 @@ def _priors(technique: ClassImage) -> list[str]:
         blurred = f"blur(values - 0.5, {sigma})"
         lines.append(f"values.copy_(0.5 + ({blurred} if step % {every} == 0 else values - 0.5))")
     if technique.small_pixels > 0:
-        lines.append(f"values.copy_(without_faintest(values, (values - 0.5).norm(dim=1), {technique.small_pixels!r}))")
+        lines.append(
+            f"values.copy_(without_faintest(values, (values - 0.5).square().sum(1).sqrt(), {technique.small_pixels!r}))"
+        )
     if technique.small_contributions > 0:
         worth = "((values - 0.5) * gradient).sum(1).abs()"
         lines.append(f"values.copy_(without_faintest(values, {worth}, {technique.small_contributions!r}))")

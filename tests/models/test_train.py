@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from functools import partialmethod
 
 import pytest
 import torch
@@ -67,6 +68,17 @@ def test_resumes_exactly(tmp_path):
     assert second.step == whole.step
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(second), strict=True))
     assert (tmp_path / "whole/log.csv").read_text().count("\n") == (tmp_path / "parts/log.csv").read_text().count("\n")
+
+
+def test_a_compiled_run_learns_the_same(tmp_path, monkeypatch):
+    without_machine_code = partialmethod(torch.nn.Module.compile, backend="aot_eager")  # which needs a C++ compiler
+    monkeypatch.setattr(torch.nn.Module, "compile", without_machine_code)
+    plain, compiled = (toy_run(tmp_path / name) for name in ("plain", "compiled"))
+    compiled.compile()
+    for run in (plain, compiled):
+        run.go(until_step=3)
+    assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(weights(plain), weights(compiled), strict=True))
+    assert not torch.equal(compiled.net.fc.weight, toy_run(tmp_path / "new").net.fc.weight)
 
 
 def test_adversarial_run_starts_from_other_weights(tmp_path):

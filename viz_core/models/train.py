@@ -88,7 +88,7 @@ PRESETS = {
         peak_rate=0.05,
         muon_rate=0.03,
         label_smoothing=0.0,
-        sizes=((0.0, (32,)), (0.4, (48,)), (0.8, (64,))),
+        sizes=((0.0, (32,)), (0.3, (48,)), (0.8, (56,))),
         area=(0.4, 1.0),
         colour=0.15,
         erased=0.0,
@@ -193,7 +193,7 @@ class Run:
     def _views(self, count: int) -> Tensor:
         """Normalised training views of the first pictures, on which a shipped network gets its batch norm back."""
         generator = torch.Generator().manual_seed(self.config.seed)
-        return normalised(self._drawn(torch.arange(count), side_at(self.config, 0, 0), generator))
+        return normalised(self._drawn(torch.arange(min(count, len(self.train))), side_at(self.config, 0, 0), generator))
 
     def _drawn(self, rows: Tensor, size: int, generator: torch.Generator) -> Tensor:
         """Training views of these pictures."""

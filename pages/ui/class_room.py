@@ -209,8 +209,8 @@ def _confusion(room: Room, who: str, table: tuple[list[str], list[str], np.ndarr
             texttemplate="%{text}",
         )
     )
-    chart.update_xaxes(title=room.t("page.called"))
-    chart.update_yaxes(title=room.t("page.truth"), autorange="reversed")
+    chart.update_xaxes(title=room.t("page.called"), dtick=1, tickangle=90, tickfont_size=10)  # no name is left out
+    chart.update_yaxes(title=room.t("page.truth"), dtick=1, autorange="reversed")
     chart.update_layout(height=340, margin={"l": 0, "r": 0, "t": 8, "b": 0})
     st.caption(room.t(f"page.{who}"))
     st.plotly_chart(chart, width="stretch", key=f"confusion.{who}.{code}")

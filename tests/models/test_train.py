@@ -81,6 +81,16 @@ def test_a_compiled_run_learns_the_same(tmp_path, monkeypatch):
     assert not torch.equal(compiled.net.fc.weight, toy_run(tmp_path / "new").net.fc.weight)
 
 
+def test_batch_norm_at_the_end_is_that_of_use(tmp_path):
+    run = toy_run(tmp_path, epochs=2, frozen=0.5)
+    run.go(until_step=8)
+    before = [norm.running_var.clone() for norm in train.norms(run.average)]
+    run.go()
+    for net in (*run.nets, run.average):
+        assert all(torch.equal(norm.running_var, old) for norm, old in zip(train.norms(net), before, strict=True))
+        assert not any(norm.training for norm in train.norms(net))
+
+
 def test_adversarial_run_starts_from_other_weights(tmp_path):
     standard = toy_run(tmp_path / "standard", epochs=1)
     standard.go()

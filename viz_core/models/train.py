@@ -71,9 +71,11 @@ class TrainConfig:
     # from this progress on, these sides in turn. Objects in a crop are larger than in a whole picture, so whole pictures of
     # 64 and 128 px show them as large as crops scaled to 56 and 96 (Touvron et al. 2019)
     sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.3, (48,)), (0.8, (56, 56, 96)))
-    area: tuple[float, float] = (0.35, 1.0)
+    # from this progress on batch norm stays as it will be when the network is used, the same for pictures of all sizes
+    frozen: float = 0.8
+    area: tuple[float, float] = (0.5, 1.0)
     colour: float = 0.2
-    erased: float = 0.25  # share of the views that lose pixels
+    erased: float = 0.15  # share of the views that lose pixels
     radius: float = 0.0  # adversarial training where above 0
     attack_steps: int = 1
     checkpoint_minutes: float = 3.0
@@ -245,6 +247,8 @@ class Run:
         labels = self.train.labels[rows]
         pictures = laid_out(self._drawn(rows, size, generator))
         net.train()
+        if self.pace.progress >= config.frozen:
+            freeze(net, self.average)
 
         def logits_of(pictures: Tensor) -> Tensor:
             with mixed_precision(self.device):
@@ -347,6 +351,19 @@ def soften(conv: nn.Conv2d, sigma: float = 1.0) -> None:
     conv.weight.copy_(blurred * conv.weight.std() / blurred.std())
 
 
+def freeze(net: BundledNet, average: BundledNet) -> None:
+    """Let the batch norm of a network take the averaged statistics instead of those of each batch."""
+    for norm, kept in zip(norms(net), norms(average), strict=True):
+        for own, other in zip(norm.buffers(), kept.buffers(), strict=True):
+            own.copy_(other)
+        norm.eval()
+
+
+def norms(net: nn.Module) -> list[nn.BatchNorm2d]:
+    """The batch norms of a network."""
+    return [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
 def optimizers(net: BundledNet, config: TrainConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
     """Muon for the 3x3 kernels, SGD for the rest: weight decay on its kernels, none on offsets and norms."""
     kernels = [conv.weight for name, conv in convolutions(net) if name != "conv1"]
@@ -433,6 +450,9 @@ def main(arguments: list[str] | None = None) -> None:
         default=1.0,
         help="share of the usual learning rates: below 1 to go on from trained weights",
     )
+    parser.add_argument(
+        "--begin", type=float, default=0.0, help="progress of the schedule to begin at: 0.8 to repeat its end alone"
+    )
     parser.add_argument("--teacher", type=Path, help="what `viz_core.models.teach` wrote, to learn from it as well")
     parser.add_argument("--epochs", type=float, help="length of the run in passes over the data")
     parser.add_argument("--minutes", type=float, help="length of the run in minutes, instead of epochs")
@@ -462,6 +482,7 @@ def main(arguments: list[str] | None = None) -> None:
         run.resume()
     elif options.start:
         run.start_from(options.start)
+        run.pace.progress = options.begin
     if options.compile:
         run.compile()
     run.go()

@@ -6,9 +6,10 @@ import csv
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -250,13 +251,15 @@ class Run:
         if self.pace.progress >= config.frozen:
             freeze(net, self.average)
 
-        def logits_of(pictures: Tensor) -> Tensor:
+        def logits_of(pictures: Tensor, forward: Callable[[Tensor], Tensor] = net) -> Tensor:
             with mixed_precision(self.device):
-                return net(normalised(pictures)).float()
+                return forward(normalised(pictures)).float()
 
         if config.radius:
             radius = config.radius * size / SIDE
-            pictures = l2_pgd(logits_of, pictures, labels, radius, config.attack_steps, generator)
+            # not as compiled: torch expects gradients of replicated borders in another layout than they have
+            plain = partial(logits_of, forward=net.forward)
+            pictures = l2_pgd(plain, pictures, labels, radius, config.attack_steps, generator)
         logits = logits_of(pictures)
         loss = F.cross_entropy(logits, self._targets(rows))
         gradients = torch.autograd.grad(loss, list(net.parameters()))

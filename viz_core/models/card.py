@@ -48,7 +48,7 @@ Larger photographs of these classes, taken whole and scaled to a short side; rig
 
 {photos}
 
-The dashboard scales photographs to {sides}: maps and pictures need the room, at the price of some accuracy against 64 px.
+The dashboard scales photographs to {sides}: maps and pictures need the room, even where 64 px would be recognised better.
 
 ## Pictures
 

@@ -24,7 +24,7 @@ def middle_of(technique: Inversion) -> str:
 
 def main(recipe: str = "faithful", model: str = "bundled", size: int = 64, *pictures: str) -> None:
     """Invert every depth of each picture and print a line for each."""
-    firsts, middles, grows = [], [], []
+    firsts, middles, all_levels, grows = [], [], [], []
     for picture in pictures or PICTURES:
         begin = time.process_time()
         technique = Inversion(model=model, image=picture, size=size, **PRESETS[recipe])
@@ -41,11 +41,15 @@ def main(recipe: str = "faithful", model: str = "bundled", size: int = 64, *pict
             )
         levels = [row["psnr"] for row in rows]
         firsts.append(levels[0])
+        all_levels.append(levels)
         middles += [row["feature_error"] for row in rows if row["layer"] == middle]
         grows.append(levels == sorted(levels, reverse=True))
     print(f"from the first stage: {min(firsts):.1f} dB at least")
     print(f"at mid depth, {middle}: features off by {max(middles):.1%} at most")
-    print(f"the picture's error grows with depth: {sum(grows)} of {len(grows)} pictures")
+    means = [sum(level) / len(level) for level in zip(*all_levels, strict=True)]
+    told = "at every step" if means == sorted(means, reverse=True) else "not at every step"
+    print(f"the picture's error grows with depth: {sum(grows)} of {len(grows)} pictures; in the mean of all {told}:")
+    print(f"  {' '.join(f'{mean:.1f}' for mean in means)} dB")
 
 
 if __name__ == "__main__":

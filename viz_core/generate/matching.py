@@ -20,7 +20,7 @@ OptimiserName = Literal["lbfgs", "adam"]
 MEGABYTE = 2**20
 NUMBER = 4  # bytes
 VECTORS = 32  # as large as the picture: L-BFGS's past steps, line search, best and last
-AT_ONCE = 5  # of the largest layer, while its gradient is computed: values, gradients, their rearrangements
+AT_ONCE = 6  # of the largest layer, while its gradient is computed: values, gradients, their rearrangements
 
 
 class Stepping(NamedTuple):

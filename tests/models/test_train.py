@@ -81,6 +81,16 @@ def test_a_compiled_run_learns_the_same(tmp_path, monkeypatch):
     assert not torch.equal(compiled.net.fc.weight, toy_run(tmp_path / "new").net.fc.weight)
 
 
+def test_the_end_of_a_schedule_can_be_repeated_alone(tmp_path):
+    whole, end = toy_run(tmp_path / "whole", epochs=2), toy_run(tmp_path / "end", epochs=2, begin=0.5)
+    for run in (whole, end):
+        run.go()
+    assert (whole.step, end.step) == (16, 8)
+    assert recipe_of(torch.load(end.checkpoint, weights_only=True))["begin"] == 0.5
+    with pytest.raises(SystemExit):
+        train.main(["--data", str(tmp_path), "--out", str(tmp_path), "--begin", "0.5"])
+
+
 def test_batch_norm_at_the_end_is_that_of_use(tmp_path):
     run = toy_run(tmp_path, epochs=2, frozen=0.5)
     run.go(until_step=8)

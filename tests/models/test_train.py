@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 from functools import partialmethod
 
+import numpy as np
 import pytest
 import torch
 
@@ -234,6 +235,28 @@ def test_erased_views_lose_pixels_to_grey_in_all_channels_and_keep_the_others():
     shares = changed.float().mean((1, 2))
     assert 10 < int((shares > 0).sum()) < 30  # of 40 pictures
     assert float(shares.max()) < 0.55
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_kept_views_have_the_very_pixels_of_the_picture_or_its_mirror(size):
+    images = torch.randint(0, 256, (6, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    views = random_views(images, size, torch.Generator().manual_seed(0), (0.3, 1.0), 0.0, kept=1.0)
+    for view, image in zip(views, images.float() / 255, strict=True):
+        beyond = torch.from_numpy(np.pad(image.numpy(), ((0, 0), (4, 4), (4, 4)), mode="symmetric"))
+        windows = beyond.unfold(1, size, 1).unfold(2, size, 1)  # [3, place, place, size, size]
+        aligned = torch.stack([windows, windows.flip(-1)])
+        assert float((aligned - view[:, None, None]).abs().amax((1, 4, 5)).min()) < 1e-4
+
+
+def test_only_a_share_of_the_views_keeps_the_pixels_and_none_that_is_larger_than_the_picture():
+    images = two_classes(40, 0).images
+    for size, changes in ((48, True), (96, False)):
+        plain, half = (
+            random_views(images, size, torch.Generator().manual_seed(0), (0.3, 1.0), 0.0, kept=kept)
+            for kept in (0.0, 0.5)
+        )
+        changed = int((plain != half).flatten(1).any(1).sum())
+        assert (10 < changed < 30) if changes else changed == 0
 
 
 def test_orthogonal_step_has_singular_values_near_one():

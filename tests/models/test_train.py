@@ -1,6 +1,7 @@
 """Training: it learns, goes on exactly after a stop, and ends annealed whatever happens to its time."""
 
 import csv
+import json
 from dataclasses import replace
 from functools import partialmethod
 
@@ -10,10 +11,10 @@ import torch
 
 from viz_core.models import train
 from viz_core.models.augment import random_views
-from viz_core.models.export import export
+from viz_core.models.export import averaged_net, export
 from viz_core.models.muon import orthogonal
 from viz_core.models.tiny_imagenet import Labelled, load_split
-from viz_core.models.train import Pace, Run, TrainConfig, rate_at, sharing, side_at, soften
+from viz_core.models.train import Pace, Run, TrainConfig, norms, rate_at, sharing, side_at, soften
 from viz_core.models.training_recipe import recipe_of, with_history
 
 TOY = TrainConfig(
@@ -116,7 +117,7 @@ def test_adversarial_run_starts_from_other_weights(tmp_path):
 def test_a_run_goes_on_from_shipped_weights(tmp_path):
     first = toy_run(tmp_path / "first", epochs=1)
     first.go()
-    export(first.checkpoint, "standard", tmp_path)
+    export([first.checkpoint], "standard", tmp_path)
     second = toy_run(tmp_path / "second", epochs=1)
     second.start_from(tmp_path / "standard.safetensors")
     pictures = first.val.images.float() / 255
@@ -125,6 +126,21 @@ def test_a_run_goes_on_from_shipped_weights(tmp_path):
     second.go()
     recipe = recipe_of(torch.load(second.checkpoint, weights_only=True))
     assert [run["steps"] for run in with_history(recipe)] == [first.step, second.step]
+
+
+def test_several_runs_ship_the_mean_of_their_weights(tmp_path):
+    runs = [toy_run(tmp_path / name, epochs=1) for name in ("first", "second")]
+    runs[0].go()
+    runs[1].start_from(runs[0].checkpoint)
+    runs[1].go()
+    net = averaged_net(*(torch.load(run.checkpoint, weights_only=True) for run in runs))
+    one, other = (run.average for run in runs)
+    assert not torch.equal(one.conv1.weight, other.conv1.weight)
+    assert torch.allclose(net.conv1.weight, (one.conv1.weight + other.conv1.weight) / 2, atol=1e-6)
+    for mean, *both in zip(norms(net), norms(one), norms(other), strict=True):
+        assert torch.allclose(mean.running_var, torch.stack([norm.running_var for norm in both]).mean(0), atol=1e-6)
+    export([run.checkpoint for run in runs], "standard", tmp_path)
+    assert json.loads((tmp_path / "standard.json").read_text())["recipe"]["runs_averaged"] == 2
 
 
 def test_a_teacher_is_believed_as_much_as_the_run_says(tmp_path):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,16 @@ RANDOM_RECIPE = {"seed": 0, "weights": "Kaiming normal", "scale": "every layer t
 INPUT_SIZE = 96
 
 
-def averaged_net(state: dict[str, Any]) -> BundledNet:
-    """The averaged weights of a checkpoint as a network that still has its batch norm, in eval mode."""
-    config = state["config"]
+def averaged_net(*states: dict[str, Any]) -> BundledNet:
+    """The averaged weights of a checkpoint as a network that still has its batch norm, in eval mode.
+
+    Several checkpoints, each from a run that began with the one before, give the mean of their weights: a network between
+    them, which keeps most of what each does best (Wortsman et al. 2022).
+    """
+    config = states[0]["config"]
     net = BundledNet(config["classes"], config["first"], config["stages"], batch_norm=True)
-    net.load_state_dict(state["average"])
+    averages = [state["average"] for state in states]
+    net.load_state_dict({name: sum(average[name] for average in averages) / len(averages) for name in averages[0]})
     return net.eval()
 
 
@@ -49,10 +55,11 @@ def ship(net: BundledNet, twin: str, recipe: dict[str, Any], folder: Path = ASSE
     write_card(card, folder / f"{twin}.json")
 
 
-def export(checkpoint: Path, twin: str, folder: Path = ASSETS) -> None:
-    """Ship the averaged weights of a checkpoint, the batch norm folded away."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    ship(fold(averaged_net(state)), twin, recipe_of(state), folder)
+def export(checkpoints: Sequence[Path], twin: str, folder: Path = ASSETS) -> None:
+    """Ship the averaged weights of a checkpoint, or the mean of several, the batch norm folded away."""
+    states = [torch.load(checkpoint, map_location="cpu", weights_only=True) for checkpoint in checkpoints]
+    recipe = recipe_of(states[-1]) | {"runs_averaged": len(states)}
+    ship(fold(averaged_net(*states)), twin, recipe, folder)
 
 
 def write_card(card: dict[str, Any], path: Path) -> None:
@@ -76,7 +83,9 @@ def _value(value: Any, indent: str) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and export."""
     parser = argparse.ArgumentParser(prog="python -m viz_core.models.export", description=export.__doc__)
-    parser.add_argument("--run", type=Path, help="folder of the training run, with its checkpoint")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", help="folder of the training run, with its checkpoint; several: their mean"
+    )
     parser.add_argument("--twin", choices=TWINS, required=True)
     options = parser.parse_args(arguments)
     if options.twin == "random":
@@ -84,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     elif options.run is None:
         parser.error(f"the {options.twin} twin is exported from a run: give --run")
     else:
-        export(options.run / "checkpoint.pt", options.twin)
+        export([run / "checkpoint.pt" for run in options.run], options.twin)
 
 
 if __name__ == "__main__":

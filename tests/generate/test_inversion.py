@@ -41,7 +41,7 @@ def test_the_feature_error_is_that_of_the_picture_found():
     error = float((found - target).norm() / target.norm())
     row = result.tables["layers"][0]
     assert row["feature_error"] == pytest.approx(error, rel=1e-3)
-    assert error < 0.2 * row["first_error"]
+    assert error < 0.25 * row["first_error"]
 
 
 def test_features_at_mid_depth_are_nearly_met():

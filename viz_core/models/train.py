@@ -70,8 +70,8 @@ class TrainConfig:
     )
     teacher_weight: float = 0.7
     ema: float = 0.99
-    # from this progress on, these sides in turn. Objects in a crop are larger than in a whole picture, so whole pictures of
-    # 128 px show them no larger than crops scaled to 128 (Touvron et al. 2019)
+    # from this progress on, these sides in turn; up to the largest at which photographs are shown: networks that had seen
+    # 96 or 112 px at most named fewer of them at 128 px than at 96 or 112
     sizes: tuple[tuple[float, tuple[int, ...]], ...] = ((0.0, (32,)), (0.3, (48,)), (0.75, (64, 128)))
     # from this progress on batch norm stays as it will be when the network is used, the same for pictures of all sizes
     frozen: float = 0.75
